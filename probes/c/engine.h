@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the parts of the engine know of each other: a call, a watcher, a sender, a reader of thread
+ * states and an experiment are each a table of functions that a small file registers.
+ *
+ * File-scope names begin with the name of their file, because the kit puts all files into one. */
+#ifndef SIGPROBE_ENGINE_H
+#define SIGPROBE_ENGINE_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "sigprobe.h"
+
+/* ------------------------------------------------------------------ thread states */
+
+enum sp_level { SP_LEVEL_NONE, SP_LEVEL_STATE, SP_LEVEL_LABEL, SP_LEVEL_CALL };
+
+enum sp_state { SP_STATE_UNKNOWN, SP_STATE_RUNNING, SP_STATE_ASLEEP, SP_STATE_STOPPED };
+
+/* In what a thread sleeps, as its kernel names it. Compared for equality, never interpreted. */
+struct sp_where {
+    long number;    /* system call number, or 0 */
+    char label[24]; /* wait label, or empty */
+};
+
+/* What a reader keeps to look at one thread. */
+struct sp_seat {
+    long thread; /* the kernel's own number of it */
+    int fd[2];
+};
+
+struct sp_reader {
+    const char *name;
+    enum sp_level level;
+    bool sender_wakes; /* the sleeper is runnable when pthread_kill returns: see semantics F.2 */
+    int (*sit)(struct sp_seat *seat); /* called by the thread itself; 0 or an errno */
+    enum sp_state (*look)(const struct sp_seat *seat, struct sp_where *where); /* where may be NULL */
+    int (*pending)(const struct sp_seat *seat, int signal); /* deliverable to it: 1, 0; -1 unknown */
+    void (*leave)(struct sp_seat *seat);
+};
+
+/* The reader in use: the platform's own if its calibration holds, else "none". */
+const struct sp_reader *sp_reader(void);
+
+/* Fills `out` with the name of the program that traces this process; false where none does. */
+bool sp_tracer(char *out, size_t size);
+
+/* ------------------------------------------------------------------ waiting */
+
+/* A busy wait that gives the processor away once spinning has no hope left. It decides nothing:
+ * whoever waits goes on until what it waits for is there or the sandbox ends it. */
+struct sp_patience {
+    uint64_t spins;
+};
+void sp_relax(struct sp_patience *patience);
+
+uint64_t sp_now(void);    /* CLOCK_MONOTONIC, ns */
+uint64_t sp_ticket(void); /* next place in the order that all threads of the sandbox share */
+
+/* ------------------------------------------------------------------ calls */
+
+/* What one thread's call works on. Each call lays its own structure over `space`. */
+struct sp_object {
+    _Alignas(16) unsigned char space[1024];
+    int index;         /* 0 the target's, 1 the bystander's */
+    const char *dir;   /* a private folder that the sandbox removes */
+    int signal;        /* the tested signal */
+    int rescue;        /* the reserved signal that ends calls which nothing else ends */
+    sigset_t swapped;  /* mask for calls that take one: the thread's own, less the tested signal */
+    sigset_t awaited;  /* set for the sigwait family: rescue, and the tested signal where blocked */
+};
+
+#define SP_SPACE(type, object) ((type *)(void *)(object)->space)
+
+struct sp_call {
+    const char *name;
+    const char *purpose;                     /* "read from an empty pipe" */
+    int (*open)(struct sp_object *object);   /* 0, or the errno that makes it unsupported */
+    long (*enter)(struct sp_object *object); /* the blocking call: its result, or -1 with errno */
+    void (*release)(struct sp_object *object);        /* NULL: the rescue signal releases it */
+    int (*reset)(struct sp_object *object, long result); /* after a return, so that enter blocks
+                                                            again; NULL where nothing is to do */
+    void (*close)(struct sp_object *object);
+    bool awaits; /* of the sigwait family: awaited signals are blocked in its thread */
+};
+
+/* ------------------------------------------------------------------ senders */
+
+struct sp_aim {
+    pthread_t thread;
+    int signal;
+};
+
+struct sp_sender {
+    const char *name;
+    const char *purpose;
+    bool directed;                        /* at a thread, not at the process */
+    int (*send)(const struct sp_aim *aim); /* 0 or an errno */
+};
+
+/* ------------------------------------------------------------------ watchers */
+
+struct sp_watch {
+    _Alignas(16) unsigned char space[512];
+    int signal;
+    int nudge; /* a reserved signal, for watchers that only signals can wake */
+    pthread_t thread;
+    _Atomic uint64_t sighted;  /* sightings so far; its first of a trial also draws a ticket */
+    _Atomic uint64_t ticket;   /* of the first sighting since the last nudge, 0 none */
+    _Atomic uint64_t answered; /* nudges answered so far */
+};
+
+struct sp_watcher {
+    const char *name;
+    const char *purpose;
+    int (*open)(struct sp_watch *watch);  /* in the watcher's thread; 0 or an errno */
+    void (*wait)(struct sp_watch *watch); /* blocks; reports by sp_sighted and sp_answered */
+    void (*nudge)(struct sp_watch *watch); /* from the controller: makes wait return */
+    void (*close)(struct sp_watch *watch);
+};
+
+/* The watcher saw the tested signal. First thing to call in user space. */
+void sp_sighted(struct sp_watch *watch);
+
+/* The watcher has met a nudge and found nothing more to see. An event that was posted before the
+ * nudge has been seen by now, so an empty hand here is proof, not a time-out. */
+void sp_answered(struct sp_watch *watch);
+
+/* ------------------------------------------------------------------ sandbox and experiments */
+
+/* What parent and child share: anonymous memory, so that it outlives the child. */
+struct sp_shared {
+    struct sp_result result;       /* written by the child's leader, between trials */
+    _Atomic uint64_t beats;        /* progress: one more for each step towards a verdict */
+    _Atomic uint64_t polls;        /* looks taken while waiting: shows that the child gets to run */
+    _Atomic int sent;              /* the tested signal is on its way: a death may be its doing */
+    _Atomic int stop;              /* the parent wants no further trial */
+    _Atomic int stopped;           /* the parent saw the child stopped in this trial */
+    _Atomic(const char *) doing;   /* what the leader waits for (a literal: valid in both) */
+};
+
+struct sp_sandbox {
+    struct sp_shared *shared;
+    struct sp_result *result; /* &shared->result */
+    const struct sp_request *request;
+    char dir[128];            /* private folder, removed by the parent; empty where none can be made */
+    pid_t parent;
+    void *state;              /* the experiment's own, in static memory of the child */
+};
+
+/* What a sandbox can run. `check` is called in the caller's process; the rest in the child, by its
+ * leader. After a death or a hang the child is forked anew and begin is called again. */
+struct sp_experiment {
+    const char *prefix; /* ids that start with it are its own; "" takes the rest */
+    int (*check)(const char *id, char *reason, size_t size);
+    int (*stops)(const char *id);            /* 1: the case may stop the process */
+    int (*begin)(struct sp_sandbox *sandbox); /* 0, or enum sp_status with result->reason filled */
+    void (*trial)(struct sp_sandbox *sandbox); /* one trial; ends with sp_record */
+    void (*end)(struct sp_sandbox *sandbox);
+};
+
+/* Counts one trial. */
+void sp_record(struct sp_sandbox *sandbox, enum sp_outcome outcome);
+
+/* Adds one latency to the histogram. */
+void sp_latency(struct sp_result *result, uint64_t ns);
+
+/* One round of a wait of the leader: counts a poll, relaxes, ends the child when its parent is gone.
+ * `what` is shown if the wait never ends. */
+void sp_wait(struct sp_sandbox *sandbox, struct sp_patience *patience, const char *what);
+
+/* Says that something moved towards a verdict. */
+void sp_beat(struct sp_sandbox *sandbox);
+
+/* Fills result->reason like printf does with %s and %d only, and returns `status`. */
+int sp_fail(struct sp_sandbox *sandbox, int status, const char *format, ...);
+
+/* ------------------------------------------------------------------ registration */
+
+/* Each registers itself before main: a new file needs no list to be edited. The constructor
+ * attribute is gcc's and clang's, on ELF and Mach-O alike. */
+struct sp_entry {
+    const char *name;
+    const char *purpose;
+    const void *table;
+    struct sp_entry *next;
+};
+void sp_add(unsigned kind, struct sp_entry *entry);
+const void *sp_find(unsigned kind, const char *name);
+void sp_add_reader(const struct sp_reader *reader);
+void sp_add_experiment(struct sp_experiment *experiment);
+
+#define SP_REGISTER(kind, ident)                                                                   \
+    static struct sp_entry ident##_entry;                                                          \
+    __attribute__((constructor)) static void ident##_register(void) {                              \
+        ident##_entry.name = ident.name;                                                           \
+        ident##_entry.purpose = ident.purpose;                                                     \
+        ident##_entry.table = &ident;                                                              \
+        sp_add(kind, &ident##_entry);                                                              \
+    }                                                                                              \
+    struct sp_entry /* takes the semicolon after the macro */
+
+#define SP_CALL(ident) SP_REGISTER(SP_KIND_CALL, ident)
+#define SP_SENDER(ident) SP_REGISTER(SP_KIND_SENDER, ident)
+#define SP_WATCHER(ident) SP_REGISTER(SP_KIND_WATCHER, ident)
+
+#endif
