@@ -6,6 +6,20 @@
 #ifndef SIGPROBE_ENGINE_H
 #define SIGPROBE_ENGINE_H
 
+/* What hides behind -std=c11 on each platform; this header therefore comes first in every file. */
+#if defined(__linux__)
+#define _GNU_SOURCE
+#elif defined(__APPLE__)
+#define _DARWIN_C_SOURCE
+#elif defined(__NetBSD__)
+#define _NETBSD_SOURCE
+#elif defined(__OpenBSD__)
+#define _BSD_SOURCE
+#elif defined(__sun)
+#define __EXTENSIONS__
+#endif
+
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -42,10 +56,15 @@ struct sp_reader {
     void (*leave)(struct sp_seat *seat);
 };
 
-/* The reader in use: the platform's own if its calibration holds, else "none". */
+/* The reader in use: the highest level that sees the calling thread run; "none" as a last resort. */
 const struct sp_reader *sp_reader(void);
 
-/* Fills `out` with the name of the program that traces this process; false where none does. */
+/* Gives up the reader in use, whose word did not hold; the next level takes its place. Only while
+ * no thread sits under it. */
+void sp_reader_drop(void);
+
+/* Fills `out` with the name of the program that traces this process; false where none does.
+ * A traced process does not drop ignored signals (FreeBSD tdsendsignal, Linux sig_ignored). */
 bool sp_tracer(char *out, size_t size);
 
 /* ------------------------------------------------------------------ waiting */
@@ -57,6 +76,7 @@ struct sp_patience {
 };
 void sp_relax(struct sp_patience *patience);
 
+unsigned sp_cpus(void);   /* processors that this process may use, at least 1 */
 uint64_t sp_now(void);    /* CLOCK_MONOTONIC, ns */
 uint64_t sp_ticket(void); /* next place in the order that all threads of the sandbox share */
 
@@ -72,6 +92,11 @@ struct sp_object {
     sigset_t swapped;  /* mask for calls that take one: the thread's own, less the tested signal */
     sigset_t awaited;  /* set for the sigwait family: rescue, and the tested signal where blocked */
 };
+
+/* What open gives back: 0 for a result that is not -1, else errno. */
+static inline int sp_error(long result) {
+    return result == -1 ? errno : 0;
+}
 
 #define SP_SPACE(type, object) ((type *)(void *)(object)->space)
 
@@ -98,6 +123,7 @@ struct sp_sender {
     const char *name;
     const char *purpose;
     bool directed;                        /* at a thread, not at the process */
+    bool by_target;                       /* the target sends it to itself */
     int (*send)(const struct sp_aim *aim); /* 0 or an errno */
 };
 
@@ -136,19 +162,22 @@ struct sp_shared {
     struct sp_result result;       /* written by the child's leader, between trials */
     _Atomic uint64_t beats;        /* progress: one more for each step towards a verdict */
     _Atomic uint64_t polls;        /* looks taken while waiting: shows that the child gets to run */
-    _Atomic int sent;              /* the tested signal is on its way: a death may be its doing */
+    _Atomic int begun;             /* the experiment has begun: trials are under way */
+    _Atomic int signal;            /* the tested signal, of which the child may die */
+    _Atomic int sent;              /* it is on its way: a death may be its doing */
+    _Atomic int reached;           /* and the trial had reached its situation */
     _Atomic int stop;              /* the parent wants no further trial */
     _Atomic int stopped;           /* the parent saw the child stopped in this trial */
     _Atomic(const char *) doing;   /* what the leader waits for (a literal: valid in both) */
 };
 
+/* The child's view of its sandbox. */
 struct sp_sandbox {
     struct sp_shared *shared;
     struct sp_result *result; /* &shared->result */
     const struct sp_request *request;
     char dir[128];            /* private folder, removed by the parent; empty where none can be made */
     pid_t parent;
-    void *state;              /* the experiment's own, in static memory of the child */
 };
 
 /* What a sandbox can run. `check` is called in the caller's process; the rest in the child, by its
@@ -156,7 +185,6 @@ struct sp_sandbox {
 struct sp_experiment {
     const char *prefix; /* ids that start with it are its own; "" takes the rest */
     int (*check)(const char *id, char *reason, size_t size);
-    int (*stops)(const char *id);            /* 1: the case may stop the process */
     int (*begin)(struct sp_sandbox *sandbox); /* 0, or enum sp_status with result->reason filled */
     void (*trial)(struct sp_sandbox *sandbox); /* one trial; ends with sp_record */
     void (*end)(struct sp_sandbox *sandbox);
@@ -176,7 +204,8 @@ void sp_wait(struct sp_sandbox *sandbox, struct sp_patience *patience, const cha
 void sp_beat(struct sp_sandbox *sandbox);
 
 /* Fills result->reason like printf does with %s and %d only, and returns `status`. */
-int sp_fail(struct sp_sandbox *sandbox, int status, const char *format, ...);
+int sp_fail(struct sp_sandbox *sandbox, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ------------------------------------------------------------------ registration */
 
@@ -185,11 +214,15 @@ int sp_fail(struct sp_sandbox *sandbox, int status, const char *format, ...);
 struct sp_entry {
     const char *name;
     const char *purpose;
-    const void *table;
+    const void *table; /* NULL where the platform lacks it */
+    const char *gate;  /* why it lacks it */
     struct sp_entry *next;
 };
 void sp_add(unsigned kind, struct sp_entry *entry);
-const void *sp_find(unsigned kind, const char *name);
+
+/* The table of that name, or NULL; then `gate`, if it is not NULL, is set to the reason: a gate for
+ * a name that this platform lacks, NULL for one that nobody knows. */
+const void *sp_find(unsigned kind, const char *name, const char **gate);
 void sp_add_reader(const struct sp_reader *reader);
 void sp_add_experiment(struct sp_experiment *experiment);
 
@@ -202,6 +235,14 @@ void sp_add_experiment(struct sp_experiment *experiment);
         sp_add(kind, &ident##_entry);                                                              \
     }                                                                                              \
     struct sp_entry /* takes the semicolon after the macro */
+
+/* The other branch of a file whose subject this platform lacks. */
+#define SP_ABSENT(kind, ident, name_, purpose_, gate_)                                             \
+    static struct sp_entry ident##_entry = {name_, purpose_, NULL, gate_, NULL};                   \
+    __attribute__((constructor)) static void ident##_register(void) {                              \
+        sp_add(kind, &ident##_entry);                                                              \
+    }                                                                                              \
+    struct sp_entry
 
 #define SP_CALL(ident) SP_REGISTER(SP_KIND_CALL, ident)
 #define SP_SENDER(ident) SP_REGISTER(SP_KIND_SENDER, ident)

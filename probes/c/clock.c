@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Time, order, and waiting without sleeping. */
+#include "engine.h"
+
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t sp_now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static _Atomic uint64_t clock_tickets;
+
+uint64_t sp_ticket(void) {
+    return atomic_fetch_add(&clock_tickets, 1) + 1;
+}
+
+unsigned sp_cpus(void) {
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (unsigned)CPU_COUNT(&set);
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (unsigned)online : 1;
+}
+
+/* Spinning helps only while the awaited thread can run beside this one; 2,000 rounds are some tens
+ * of microseconds, longer than a wake-up and shorter than a time slice. */
+enum { CLOCK_SPINS = 2000 };
+
+static _Atomic unsigned clock_cpus;
+
+void sp_relax(struct sp_patience *patience) {
+    unsigned cpus = atomic_load_explicit(&clock_cpus, memory_order_relaxed);
+    if (!cpus) {
+        cpus = sp_cpus();
+        atomic_store_explicit(&clock_cpus, cpus, memory_order_relaxed);
+    }
+    patience->spins++;
+    if (cpus == 1 || patience->spins > CLOCK_SPINS)
+        (void)sched_yield();
+#if defined(__x86_64__) || defined(__i386__)
+    else
+        __builtin_ia32_pause();
+#endif
+}
