@@ -4,7 +4,6 @@
 
 #include <sched.h>
 #include <time.h>
-#include <unistd.h>
 
 uint64_t sp_now(void) {
     struct timespec now;
@@ -16,16 +15,6 @@ static _Atomic uint64_t clock_tickets;
 
 uint64_t sp_ticket(void) {
     return atomic_fetch_add(&clock_tickets, 1) + 1;
-}
-
-unsigned sp_cpus(void) {
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (unsigned)CPU_COUNT(&set);
-#endif
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (unsigned)online : 1;
 }
 
 /* Spinning helps only while the awaited thread can run beside this one; 2,000 rounds are some tens

@@ -77,6 +77,7 @@ struct sp_patience {
 void sp_relax(struct sp_patience *patience);
 
 unsigned sp_cpus(void);   /* processors that this process may use, at least 1 */
+void sp_pin(unsigned rank); /* keeps the calling thread on the rank-th of them, where it can */
 uint64_t sp_now(void);    /* CLOCK_MONOTONIC, ns */
 uint64_t sp_ticket(void); /* next place in the order that all threads of the sandbox share */
 
