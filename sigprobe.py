@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line: one function a subcommand, no logic of its own.
+
+Results go to standard output or to a file, progress and remarks to standard error. Exit status:
+0 all is as expected or nobody has judged it; 1 something deviates, varies, hung or is
+inconclusive; 2 wrong usage or unreadable input; 3 the machine lacks something; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import NoReturn
+
+from tabulate import tabulate
+
+from probes import campaign, cases, machine, questions
+from probes.engine import Engine, Kind, Status
+from probes.sentence import sentence
+from reports import schema
+from reports.schema import Fault
+
+HERE = Path(__file__).resolve().parent
+ROOTS = tuple(root for root in (HERE / "probes", HERE / "blockif_ref") if (root / "c").is_dir())
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        with _quiet_pipe():
+            asked = parser().parse_args(arguments)
+            command: Callable[[argparse.Namespace], int] = asked.command
+            return command(asked)
+    except Fault as fault:
+        print(f"sigprobe: {fault}", file=sys.stderr)
+        return fault.status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _quiet_pipe() -> Iterator[None]:
+    """Let a reader of standard output go away without complaint."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Fault(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; each subcommand's function is in `command`."""
+    top = _Parser(prog="sigprobe", description=__doc__.splitlines()[0] if __doc__ else None)
+    top.add_argument("--version", action="version", version=f"sigprobe {version()}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    run = _command(commands, "run", run_cases, "measure cases on this machine")
+    run.add_argument("patterns", nargs="*", metavar="PATTERN", help="shell globs over case ids")
+    run.add_argument("--trials", type=_positive, default=1000, metavar="N", help="of each case")
+    run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="cases side by side")
+    run.add_argument("--all", action="store_true", help="every case, not only the default ones")
+    run.add_argument("--seed", type=_natural, default=1, metavar="N", help="default 1")
+    run.add_argument(
+        "-o", dest="output", type=Path, metavar="FILE", help="results file; one that exists goes on"
+    )
+    run.add_argument("--format", choices=("table", "json"), default="table")
+
+    listing = _command(commands, "list", list_cases, "list cases and what keeps them from running")
+    listing.add_argument("patterns", nargs="*", metavar="PATTERN", help="shell globs over case ids")
+    listing.add_argument("--platform", metavar="P", help="another than this machine")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+
+    asked = _command(commands, "questions", show_questions, "the questions, and a file's answers")
+    asked.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a results file")
+    asked.add_argument("--format", choices=("table", "json"), default="table")
+
+    explain = _command(commands, "explain", explain_case, "a case in a sentence")
+    explain.add_argument("case", metavar="CASE")
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+    help: str,
+) -> _Parser:
+    added = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    added.set_defaults(command=function)
+    return added
+
+
+def version() -> str:
+    """Return sigprobe's version, which the C header holds."""
+    header = (ROOTS[0] / "c" / "sigprobe.h").read_text("utf-8")
+    return header.split('#define SP_VERSION "')[1].split('"')[0]
+
+
+def _positive(text: str) -> int:
+    number = _natural(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2**63")
+    return int(text)
+
+
+def run_cases(asked: argparse.Namespace) -> int:
+    """Measure cases; print the questions they answer and the table."""
+    known = cases.universe(*ROOTS)
+    every = known.ids if asked.all else known.default
+    ids = known.select(asked.patterns) if asked.patterns else list(every)
+    plan = campaign.Campaign(ids, asked.trials, asked.seed, asked.output, ROOTS)
+    with _executor(asked.jobs) as executor:
+        results = plan.run(executor)
+    _remark_outdated(plan.outdated)
+    _remark_stale(results)
+    if asked.format == "table":
+        print(_summary(results))
+    elif asked.output is None:
+        sys.stdout.write(schema.dumps(results))
+    return INTERRUPTED if plan.interrupted else _judge(results)
+
+
+@contextlib.contextmanager
+def _executor(jobs: int) -> Iterator[Executor | None]:
+    if jobs == 1:
+        yield None
+        return
+    with campaign.pool(jobs) as executor:
+        yield executor
+
+
+def _remark(text: str) -> None:
+    print(f"sigprobe: {text}", file=sys.stderr)
+
+
+def _remark_outdated(ids: Sequence[str]) -> None:
+    if ids:
+        _remark(f"{len(ids)} cases of the file were measured anew: the engine has changed since")
+
+
+def _remark_stale(results: schema.Results) -> None:
+    """Say which gates of this platform did not keep their cases from running."""
+    known = cases.universe(*ROOTS)
+    here = machine.name(Engine.load(*ROOTS))
+    ran = (case.id for case in results.cases if case.status == "measured")
+    stale: dict[str, str] = {}
+    for id in ran:
+        reason = known.gate(id, here)
+        if reason:
+            stale.setdefault(reason, id)
+    for reason, id in stale.items():
+        _remark(f"stale gate: {id} ran here, although: {reason}")
+
+
+def _summary(results: schema.Results) -> str:
+    rows = [
+        (case.id, _shares(case), case.method, case.reason or case.note) for case in results.cases
+    ]
+    table = tabulate(rows, headers=("case", "outcome", "method", "remark"), tablefmt="simple")
+    return "\n".join((*_answers(results), "", table))
+
+
+def _shares(case: schema.Case) -> str:
+    total = sum(case.outcomes.values()) or 1
+    most = sorted(case.outcomes.items(), key=lambda item: -item[1])
+    return ", ".join(f"{word} {questions.percent(n / total)}" for word, n in most) or case.status
+
+
+def _judge(results: schema.Results) -> int:
+    return int(any("hung" in case.outcomes for case in results.cases))
+
+
+def _answers(results: schema.Results) -> Iterator[str]:
+    for question in questions.load(*ROOTS):
+        answer = questions.answer(question, results)
+        if answer:
+            yield f"{question.name}: {question.short}"
+            yield f"    {answer}"
+
+
+def list_cases(asked: argparse.Namespace) -> int:
+    """List cases, with whether a platform supports them and why not."""
+    known = cases.universe(*ROOTS)
+    ids = known.select(asked.patterns) if asked.patterns else known.ids
+    gate = _static_gate(asked.platform) if asked.platform else _machine_gate()
+    gates = [(id, gate(id)) for id in ids]
+    if asked.format == "json":
+        rows = [{"id": id, "supported": why is None, "gate": why} for id, why in gates]
+        print(json.dumps(rows, indent=1))
+    else:
+        table = [(id, "no" if why else "yes", why) for id, why in gates]
+        print(tabulate(table, headers=("case", "supported", "gate")))
+    return 0
+
+
+def _static_gate(platform: str) -> Callable[[str], str | None]:
+    name = cases.check_platform(platform)
+    return lambda id: cases.universe(*ROOTS).gate(id, name)
+
+
+def _machine_gate() -> Callable[[str], str | None]:
+    engine = Engine.load(*ROOTS)
+
+    def gate(id: str) -> str | None:
+        status, reason = engine.check(id)
+        return None if status is Status.MEASURED else reason
+
+    return gate
+
+
+def show_questions(asked: argparse.Namespace) -> int:
+    """Print the questions and, for a results file, their answers."""
+    results = schema.load(asked.file) if asked.file else None
+    found = [
+        (question, questions.answer(question, results) if results else None)
+        for question in questions.load(*ROOTS)
+    ]
+    if asked.format == "json":
+        rows = [
+            {
+                "name": question.name,
+                "question": question.short,
+                "text": question.text,
+                "sources": question.sources,
+                "cases": question.cases,
+                "answer": answer,
+            }
+            for question, answer in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return 0
+    for question, answer in found:
+        print(f"{question.name}: {question.short}")
+        print(f"    {(answer or 'not in this file') if results else question.text}")
+        if not results:
+            print("".join(f"    {source}\n" for source in question.sources), end="")
+    return 0
+
+
+def explain_case(asked: argparse.Namespace) -> int:
+    """Print a case in a sentence, and what each platform is expected to do."""
+    known = cases.universe(*ROOTS)
+    case = known.case(asked.case)
+    print(sentence(case, *_purposes(case)), end="\n\n")
+    return 0
+
+
+def _purposes(case: cases.Case | cases.PortCase) -> tuple[str | None, str | None]:
+    """Ask the engine what call and watcher are for; a machine without compiler does not know."""
+    if isinstance(case, cases.PortCase):
+        return None, None
+    try:
+        engine = Engine.load(*ROOTS)
+    except Fault:
+        return None, None
+    return engine.purpose(Kind.CALL, case.call), engine.purpose(Kind.WATCHER, case.watcher)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
