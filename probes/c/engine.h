@@ -56,12 +56,9 @@ struct sp_reader {
     void (*leave)(struct sp_seat *seat);
 };
 
-/* The reader in use: the highest level that sees the calling thread run; "none" as a last resort. */
+/* The reader in use: the most telling one that, tried on a thread of its own, saw it fall asleep and
+ * leave; "none" as a last resort. Tried once in a process, or in its sandbox. */
 const struct sp_reader *sp_reader(void);
-
-/* Gives up the reader in use, whose word did not hold; the next level takes its place. Only while
- * no thread sits under it. */
-void sp_reader_drop(void);
 
 /* Fills `out` with the name of the program that traces this process; false where none does.
  * A traced process does not drop ignored signals (FreeBSD tdsendsignal, Linux sig_ignored). */

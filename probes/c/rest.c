@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where target and bystander are: in the call, back from it, or at rest. */
+#include "trial.h"
+
+#include <string.h>
+
+bool trial_returned(const struct trial_actor *actor) {
+    return atomic_load_explicit(&actor->returns, memory_order_acquire) ==
+           atomic_load_explicit(&actor->turn, memory_order_relaxed);
+}
+
+bool trial_entered(const struct trial_actor *actor) {
+    return atomic_load_explicit(&actor->entries, memory_order_acquire) ==
+           atomic_load_explicit(&actor->turn, memory_order_relaxed);
+}
+
+bool trial_same_place(const struct sp_where *a, const struct sp_where *b) {
+    return a->number == b->number && strcmp(a->label, b->label) == 0;
+}
+
+/* Asleep in its call, by the kernel's own word. A reader without states says nothing, and then the
+ * settle time has to do (method settled). */
+bool trial_asleep(const struct trial_actor *actor) {
+    struct sp_where where = {0};
+    return trial_entered(actor) && sp_reader()->look(&actor->seat, &where) == SP_STATE_ASLEEP &&
+           trial_same_place(&where, &actor->where);
+}
+
+bool trial_blind(void) {
+    return sp_reader()->level == SP_LEVEL_NONE;
+}
+
+static void trial_pass(struct sp_sandbox *s, uint64_t ns, const char *what) {
+    struct sp_patience patience = {0};
+    for (uint64_t until = sp_now() + ns; sp_now() < until;)
+        sp_wait(s, &patience, what);
+}
+
+static const char *const trial_asleep_text = "waiting until the target is asleep in the call";
+
+void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor) {
+    struct sp_patience patience = {0};
+    if (trial_blind()) {
+        while (!trial_entered(actor))
+            sp_wait(s, &patience, trial_asleep_text);
+        trial_pass(s, trial_state.settle_ns, trial_asleep_text);
+        return;
+    }
+    while (!trial_asleep(actor) && !trial_returned(actor))
+        sp_wait(s, &patience, trial_asleep_text);
+}
+
+struct trial_counts trial_count(const struct trial *t) {
+    struct trial_counts counts = {
+        .target = atomic_load(&t->actor[SP_TARGET].runs),
+        .bystander = atomic_load(&t->actor[SP_BYSTANDER].runs),
+        .other = atomic_load(&t->other_runs),
+        .bystander_returns = atomic_load(&t->actor[SP_BYSTANDER].returns),
+    };
+    return counts;
+}
+
+uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *before) {
+    struct trial_counts now = trial_count(t);
+    return now.target - before->target + (now.bystander - before->bystander) +
+           (now.other - before->other);
+}
+
+/* ------------------------------------------------------------------ at rest */
+
+/* With a handler set and the signal open to somebody, rest means that it has run; a signal that is
+ * pending nowhere and has run nowhere was dropped on its way, and that too is rest. */
+bool trial_handler_done(const struct trial *t, const struct trial_counts *before) {
+    bool awaited = t->c.mask != SP_BLOCKED && t->c.disposition >= SP_HANDLER;
+    if (!awaited || trial_runs_since(t, before))
+        return true;
+    return sp_reader()->pending(&t->actor[SP_TARGET].seat, t->c.signal) == 0 &&
+           sp_reader()->pending(&t->actor[SP_BYSTANDER].seat, t->c.signal) == 0;
+}
+
+/* Observed: one look finds the target asleep and its counters as they were before the look. The
+ * send has made a sleeper runnable before it returned (sender_wakes), so a target that is still, or
+ * again, asleep has nothing left to come. The state letter alone would not do: a restarted call
+ * sleeps again within microseconds, so the counters are compared around the look. */
+bool trial_rests(const struct trial *t, const struct trial_counts *before) {
+    const struct trial_actor *target = &t->actor[SP_TARGET];
+    uint32_t runs = atomic_load(&target->runs);
+    if (!trial_asleep(target) || trial_returned(target))
+        return false;
+    return atomic_load(&target->runs) == runs && trial_handler_done(t, before);
+}
+
+static void trial_observe(struct sp_sandbox *s, const struct trial *t,
+                          const struct trial_counts *before) {
+    struct sp_patience patience = {0};
+    while (!trial_returned(&t->actor[SP_TARGET]) && !trial_rests(t, before))
+        sp_wait(s, &patience, "waiting until the target has returned or is at rest");
+}
+
+/* Settled: the waiting time has passed and nothing came. */
+static void trial_settle(struct sp_sandbox *s, const struct trial *t) {
+    struct sp_patience patience = {0};
+    uint64_t until = sp_now() + t->settle_ns;
+    while (!trial_returned(&t->actor[SP_TARGET]) && sp_now() < until)
+        sp_wait(s, &patience, "waiting until the settle time is over");
+}
+
+void trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before) {
+    if (t->method == SP_OBSERVED)
+        trial_observe(s, t, before);
+    else
+        trial_settle(s, t);
+}
+
