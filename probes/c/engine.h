@@ -96,7 +96,9 @@ static inline int sp_error(long result) {
     return result == -1 ? errno : 0;
 }
 
-#define SP_SPACE(type, object) ((type *)(void *)(object)->space)
+/* A call's own structure, in the object's space; one that does not fit does not compile. */
+#define SP_SPACE(type, object)                                                                     \
+    ((type *)(void *)((object)->space + 0 * sizeof(char[sizeof(type) <= sizeof((object)->space) ? 1 : -1])))
 
 struct sp_call {
     const char *name;

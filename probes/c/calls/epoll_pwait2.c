@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* epoll_pwait with a time-out in nanoseconds. */
+#include "../engine.h"
+
+#ifdef __linux__
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+/* By its number: Linux 5.11 and glibc 2.35 have it, musl does not. */
+#ifdef SYS_epoll_pwait2
+
+struct epoll_pwait2_ends {
+    int end[2];
+    int epoll;
+    bool unread; /* the releasing byte is still in the pipe */
+};
+
+static int epoll_pwait2_open(struct sp_object *object) {
+    struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
+    struct epoll_event wanted = {.events = EPOLLIN};
+    own->epoll = epoll_create1(0);
+    if (own->epoll < 0 || pipe(own->end) != 0)
+        return errno;
+    return sp_error(epoll_ctl(own->epoll, EPOLL_CTL_ADD, own->end[0], &wanted));
+}
+
+static long epoll_pwait2_enter(struct sp_object *object) {
+    struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
+    struct epoll_event seen;
+    return syscall(SYS_epoll_pwait2, own->epoll, &seen, 1, NULL, &object->swapped, _NSIG / 8);
+}
+
+static void epoll_pwait2_release(struct sp_object *object) {
+    struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
+    own->unread = write(own->end[1], "", 1) == 1;
+}
+
+static int epoll_pwait2_reset(struct sp_object *object, long result) {
+    struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
+    char byte;
+    (void)result;
+    if (own->unread)
+        (void)!read(own->end[0], &byte, 1);
+    own->unread = false;
+    return 0;
+}
+
+static const struct sp_call epoll_pwait2_call = {
+    .name = "epoll_pwait2",
+    .purpose = "epoll_wait for an empty pipe, with the tested signal open",
+    .open = epoll_pwait2_open,
+    .enter = epoll_pwait2_enter,
+    .release = epoll_pwait2_release,
+    .reset = epoll_pwait2_reset,
+};
+SP_CALL(epoll_pwait2_call);
+
+#else
+SP_ABSENT(SP_KIND_CALL, epoll_pwait2_call, "epoll_pwait2",
+          "epoll_wait for an empty pipe, with the tested signal open",
+          "no epoll_pwait2 in <sys/syscall.h>");
+#endif
