@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The Linux of this machine, with the C library of its cc and with musl."""
+
+from kernels import cage
+from kernels.build import CC, ZIG
+from kernels.cage import Ended
+from kernels.kernel import Kernel, Order
+
+
+def _start(order: Order) -> Ended:
+    return cage.run([order.kit, *order.arguments], order.seconds)
+
+
+KERNELS = (
+    Kernel(name="linux", what="this machine, its own cc", start=_start, needs=(CC,), target=None),
+    Kernel(name="linux-musl", what="this machine, static musl", start=_start, needs=(ZIG,)),
+)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the kit on kernels, one after the other, and keeps what each of them answered."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import frozen
+
+from kernels.build import build
+from kernels.cage import Ended
+from kernels.kernel import Kernel, Order
+from reports.schema import Fault, Results, loads, save
+
+# Exit statuses of a kit that has results: all well, something deviates, interrupted.
+ANSWERED = (0, 1, 124, 130)
+
+
+@frozen
+class Answer:
+    """What came of one kernel: `measured`, `partial`, `gated` or `failed`, and a line about it."""
+
+    kernel: str
+    state: str
+    remark: str
+    seconds: float = 0.0
+
+
+class Kits:
+    """The kit built for each target once, in a folder that lives as long as this."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        """`source` is the kit's one C file."""
+        self._source = source
+        self._folder = folder
+
+    def executable(self, target: str | None) -> Path:
+        """Return the kit for a target; Fault (3) when it does not build."""
+        path = self._folder / f"kit-{target or 'native'}"
+        return path if path.exists() else build(self._source, target, path)
+
+
+@contextmanager
+def kits(source: Path) -> Iterator[Kits]:
+    """Keep built kits until the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="sigprobe-kits-") as folder:
+        yield Kits(source, Path(folder))
+
+
+def measure(
+    kernels: Sequence[Kernel],
+    built: Kits,
+    arguments: Sequence[str],
+    seconds: int,
+    folder: Path,
+    tell: Callable[[Answer], None],
+) -> list[Answer]:
+    """Run the kit with `arguments` on each kernel, at most `seconds` each.
+
+    Each answer becomes folder/NAME.json and is told as soon as it is known.
+    """
+    answers = []
+    for kernel in kernels:
+        started = time.monotonic()
+        state, remark = _one(kernel, built, tuple(arguments), seconds, folder)
+        answers.append(Answer(kernel.name, state, remark, time.monotonic() - started))
+        tell(answers[-1])
+    return answers
+
+
+def _one(
+    kernel: Kernel, built: Kits, arguments: tuple[str, ...], seconds: int, folder: Path
+) -> tuple[str, str]:
+    gate = kernel.gate()
+    if gate:
+        return "gated", gate
+    try:
+        with tempfile.TemporaryDirectory(prefix="sigprobe-") as scratch:
+            kit = built.executable(kernel.target)
+            ended = kernel.start(Order(kit, arguments, seconds, Path(scratch)))
+        results = answer(kernel, ended)
+    except Fault as fault:
+        return "failed", str(fault)
+    save(results, folder / f"{kernel.name}.json")
+    told = f"{len(results.cases)} cases, {results.platform.id}"
+    return (
+        ("partial", f"{told}; cut off after {seconds} s") if ended.overran else ("measured", told)
+    )
+
+
+def answer(kernel: Kernel, ended: Ended) -> Results:
+    """Return the results that a kit printed, marked with the emulation; Fault when it has none."""
+    if ended.overran and not ended.stdout:
+        raise Fault(f"no results within the time limit: {ended.last_words()}", 3)
+    if ended.status not in ANSWERED or not ended.stdout:
+        raise Fault(f"the kit ended with status {ended.status}: {ended.last_words()}", 3)
+    results = loads(ended.stdout, f"the kit's answer from {kernel.name}")
+    results.platform.emulation = kernel.emulation
+    if not results.platform.id.endswith(kernel.suffix):
+        results.platform.id += kernel.suffix
+    return results
