@@ -20,6 +20,8 @@ struct epoll_pwait2_ends {
 static int epoll_pwait2_open(struct sp_object *object) {
     struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
     struct epoll_event wanted = {.events = EPOLLIN};
+    if (syscall(SYS_epoll_pwait2, -1, &wanted, 1, NULL, NULL, _NSIG / 8) < 0 && errno == ENOSYS)
+        return ENOSYS;
     own->epoll = epoll_create1(0);
     if (own->epoll < 0 || pipe(own->end) != 0)
         return errno;
