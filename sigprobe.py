@@ -24,6 +24,7 @@ from probes import campaign, cases, machine, questions
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
 from reports import schema
+from reports.expectations import CONFIDENCES, PLATFORMS, load_expectations
 from reports.schema import Fault
 
 HERE = Path(__file__).resolve().parent
@@ -261,6 +262,8 @@ def explain_case(asked: argparse.Namespace) -> int:
     known = cases.universe(*ROOTS)
     case = known.case(asked.case)
     print(sentence(case, *_purposes(case)), end="\n\n")
+    rows = [(name, *_expected(asked.case, name)) for name in PLATFORMS]
+    print(tabulate(rows, headers=("platform", "expected", "known", "source")))
     return 0
 
 
@@ -273,6 +276,24 @@ def _purposes(case: cases.Case | cases.PortCase) -> tuple[str | None, str | None
     except Fault:
         return None, None
     return engine.purpose(Kind.CALL, case.call), engine.purpose(Kind.WATCHER, case.watcher)
+
+
+def _expected(id: str, platform: str) -> tuple[str, str, str]:
+    """Return the allowed outcomes and sightings, how well they are known, and their sources."""
+    gate = cases.universe(*ROOTS).gate(id, platform) if platform in cases.PLATFORMS else None
+    if gate:
+        return "cannot be run", "", gate
+    found = load_expectations(platform).expect(id)
+    said = []
+    if found.outcome:
+        said.append((" or ".join(sorted(found.outcome.outcomes)), found.outcome))
+    if found.sighting:
+        said.append((f"watcher: {found.sighting.sightings}", found.sighting))
+    return (
+        "\n".join(words for words, _ in said) or "nobody has said",
+        "\n".join(CONFIDENCES[entry.confidence] for _, entry in said),
+        "\n".join(entry.source for _, entry in said),
+    )
 
 
 if __name__ == "__main__":
