@@ -263,7 +263,8 @@ def explain_case(asked: argparse.Namespace) -> int:
     case = known.case(asked.case)
     print(sentence(case, *_purposes(case)), end="\n\n")
     rows = [(name, *_expected(asked.case, name)) for name in PLATFORMS]
-    print(tabulate(rows, headers=("platform", "expected", "known", "source")))
+    columns = ("platform", "expected", "known", "source")
+    print(tabulate(rows, columns, maxcolwidths=[None, None, None, 72]))
     return 0
 
 

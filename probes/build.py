@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -76,9 +77,9 @@ class Toolchain:
         self._run(*LINK, *self.flags, *map(str, objects), "-o", str(target), *self.libraries)
 
     def _run(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [*self.command, *arguments], capture_output=True, text=True, errors="replace"
-        )
+        command = [*self.command, *arguments]
+        plain = {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=plain)
         if done.returncode:
             raise Fault(f"the engine does not build: {_first_error(done.stderr)}", 3)
 
@@ -224,5 +225,5 @@ def _user_cache() -> Path:
 
 def _first_error(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    faults = [line for line in lines if "error" in line.lower() or "undefined" in line.lower()]
+    faults = [line for line in lines if re.search(r"\berror:|\bundefined (reference|symbol)", line)]
     return (faults or lines or ["the compiler said nothing"])[0]

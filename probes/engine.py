@@ -302,7 +302,7 @@ class Engine:
         case.traced = bool(result.traced)
         case.reached, case.late = result.reached, result.late
         case.latency_ns = self._latency(result)
-        case.seconds = result.nanoseconds / 1e9
+        case.seconds = round(result.nanoseconds / 1e9, 6)
         case.sweep = self._sweep(result)
         case.kicks = result.kicks if case.id.startswith("blockif/") else None
         return case

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line as a user meets it: output, messages, exit status."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from probes import cases
+from reports import schema
+from sigprobe import ROOTS
+
+TOP = Path(__file__).resolve().parents[2]
+SIGPROBE = [sys.executable, str(TOP / "sigprobe.py")]
+READ = "read-pipe/SIGUSR1/handler/open/pthread_kill/none/asleep"
+
+
+def sigprobe(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SIGPROBE, *words], capture_output=True, text=True, env={**os.environ, **more}
+    )
+
+
+def complaint(ran: subprocess.CompletedProcess[str], status: int) -> str:
+    """Return the one line that a command failed with."""
+    assert ran.returncode == status, ran
+    assert ran.stderr.startswith("sigprobe: ")
+    assert ran.stderr.count("\n") == 1
+    return ran.stderr
+
+
+def test_a_run_answers_questions_before_its_table() -> None:
+    ran = sigprobe("run", READ, "--trials", "20")
+    assert ran.returncode == 0, ran
+    assert ran.stderr == ""
+    assert ran.stdout.index("Which calls fail with EINTR") < ran.stdout.index(READ)
+    assert "interrupted" in ran.stdout
+
+
+def test_a_run_prints_a_results_file() -> None:
+    ran = sigprobe("run", READ, "--trials", "20", "--seed", "7", "--format", "json")
+    results = schema.loads(ran.stdout.encode(), "output")
+    (case,) = results.cases
+    assert (case.id, case.trials, results.run.seed) == (READ, 20, 7)
+
+
+def test_a_run_writes_a_results_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    assert sigprobe("run", READ, "--trials", "20", "-o", str(path)).returncode == 0
+    assert schema.load(path).cases[0].trials == 20
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_jobs_give_the_same_totals(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    words = ("read-pipe/SIGUSR1/*/open/pthread_kill/none/asleep", "--trials", "20", "--jobs", "2")
+    assert sigprobe("run", *words, "-o", str(path)).returncode == 0
+    assert {case.trials for case in schema.load(path).cases} == {20}
+
+
+def test_the_results_name_no_host_user_or_folder(tmp_path: Path) -> None:
+    ran = sigprobe("run", READ, "--trials", "5", "--format", "json")
+    for private in {os.uname().nodename, str(Path.home()), str(TOP), str(tmp_path)} - {"/"}:
+        assert private not in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "COMMAND"),
+        (("rnu",), "rnu"),
+        (("run", "--trials", "0"), "--trials"),
+        (("run", "--trials", "1e3"), "--trials"),
+        (("run", "--trials", str(2**63)), "--trials"),
+        (("run", "--jobs", "-1"), "--jobs"),
+        (("run", "--format", "xml"), "--format"),
+        (("run", "raed-pipe/*"), "read-pipe"),
+        (("run", "raed-pipe/SIGUSR1/handler/open/pthread_kill/none/asleep"), "read-pipe"),
+        (("list", "--platform", "frebsd"), "freebsd"),
+        (("explain", "read-pipe"), "CALL/SIGNAL"),
+        (("explain", "read-pipe/SIGKILL/handler/open/pthread_kill/none/asleep"), "default"),
+        (("questions", "/no/such/file"), "/no/such/file"),
+        (("run", READ, "-o", "/no/such/folder/file"), "/no/such/folder/file"),
+    ],
+)
+def test_wrong_usage_is_one_line(words: tuple[str, ...], said: str) -> None:
+    assert said in complaint(sigprobe(*words), 2)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"schema": "sigprobe-results/9"}', b"\xff\xfe", b"null"]
+)
+def test_a_file_that_is_no_results_file_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    assert str(path) in complaint(sigprobe("questions", str(path)), 2)
+
+
+def test_no_compiler_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    blocked = tmp_path / "site"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'ziglang' else find(name, *rest)\n"
+    )
+    ran = sigprobe(
+        "run",
+        READ,
+        PATH=str(tmp_path),
+        CC="",
+        XDG_CACHE_HOME=str(tmp_path),
+        PYTHONPATH=str(blocked),
+    )
+    assert "install" in complaint(ran, 3)
+
+
+def test_another_platform_is_listed_without_a_compiler(tmp_path: Path) -> None:
+    ran = sigprobe("list", "--platform", "darwin", "--format", "json", PATH=str(tmp_path), CC="")
+    listed = {row["id"]: row for row in json.loads(ran.stdout)}
+    assert list(listed) == list(cases.universe(*ROOTS).ids)
+    signalfd = listed["read-pipe/SIGCONT/ignore/open/pthread_kill/signalfd/asleep"]
+    assert set(signalfd) == {"id", "supported", "gate"}
+    assert signalfd["supported"] is False
+    assert "signalfd" in signalfd["gate"]
+    kqueue = listed["read-pipe/SIGCONT/ignore/open/pthread_kill/kqueue/asleep"]
+    assert kqueue == {**kqueue, "supported": True, "gate": None}
+
+
+@pytest.mark.parametrize("platform", cases.PLATFORMS)
+def test_every_platform_can_be_listed(platform: str) -> None:
+    ran = sigprobe("list", "read-pipe/SIGCONT/*", "--platform", platform)
+    assert ran.returncode == 0
+    assert "read-pipe/SIGCONT/" in ran.stdout
+
+
+def test_this_machine_is_listed_by_its_engine() -> None:
+    ran = sigprobe("list", READ, "--format", "json")
+    assert json.loads(ran.stdout) == [{"id": READ, "supported": True, "gate": None}]
+
+
+def test_explain_says_what_each_platform_should_do() -> None:
+    ran = sigprobe("explain", "read-pipe/SIGCONT/ignore/open/pthread_kill/kqueue/asleep")
+    assert ran.returncode == 0
+    sentence, _, table = ran.stdout.partition("\n\n")
+    assert "SIGCONT" in sentence
+    assert "kern_sig.c" in table
+    for platform in cases.PLATFORMS:
+        assert platform in table
+
+
+def test_questions_are_answered_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    sigprobe("run", READ, "--trials", "20", "-o", str(path))
+    ran = sigprobe("questions", str(path), "--format", "json")
+    answers = {row["name"]: row["answer"] for row in json.loads(ran.stdout)}
+    assert answers["eintr"].startswith("yes: interrupted")
+    assert answers["Q1"] is None
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    ran = subprocess.run(
+        f"{' '.join(SIGPROBE)} list --platform linux | head -n 1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize(("jobs", "under_way"), [("1", rb" [1-9][0-9,]* of "), ("2", rb"[1-9]/")])
+def test_control_c_saves_what_was_measured_and_leaves_nothing(
+    tmp_path: Path, jobs: str, under_way: bytes
+) -> None:
+    path = tmp_path / "r.json"
+    words = ["run", "read-pipe/SIGUSR1/*/open/pthread_kill/none/asleep", "--trials", "100000000"]
+    terminal, line = os.openpty()
+    running = subprocess.Popen(
+        [*SIGPROBE, *words, "--jobs", jobs, "-o", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=line,
+        start_new_session=True,
+    )
+    os.close(line)
+    shown = b""
+    while not re.search(under_way, shown):
+        shown += os.read(terminal, 4096)
+    family = psutil.Process(running.pid).children(recursive=True)
+    os.killpg(running.pid, signal.SIGINT)
+    with contextlib.suppress(OSError):  # Linux reports the end of a terminal as EIO
+        while more := os.read(terminal, 4096):
+            shown += more
+    os.close(terminal)
+    running.communicate()
+    assert running.returncode == 130, shown
+    assert b"Traceback" not in shown
+    (case, *_) = schema.load(path).cases
+    assert 0 < case.trials < 100_000_000
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert not alive
