@@ -13,7 +13,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import NoReturn
@@ -24,8 +24,15 @@ from probes import campaign, cases, machine, questions
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
 from reports import schema
-from reports.expectations import CONFIDENCES, PLATFORMS, load_expectations
+from reports.expectations import (
+    CONFIDENCES,
+    PLATFORMS,
+    expectations_for,
+    load_expectations,
+)
 from reports.schema import Fault
+from reports.shares import percent
+from reports.verdicts import Judgement, fails, judge_all
 
 HERE = Path(__file__).resolve().parent
 ROOTS = tuple(root for root in (HERE / "probes", HERE / "blockif_ref") if (root / "c").is_dir())
@@ -132,12 +139,14 @@ def run_cases(asked: argparse.Namespace) -> int:
     with _executor(asked.jobs) as executor:
         results = plan.run(executor)
     _remark_outdated(plan.outdated)
-    _remark_stale(results)
+    judgements = judged(results)
+    _remark_stale(judgements)
     if asked.format == "table":
-        print(_summary(results))
+        print(_summary(results, judgements))
     elif asked.output is None:
         sys.stdout.write(schema.dumps(results))
-    return INTERRUPTED if plan.interrupted else _judge(results)
+    failed = any(fails(case, judgements[case.id]) for case in results.cases)
+    return INTERRUPTED if plan.interrupted else int(failed)
 
 
 @contextlib.contextmanager
@@ -158,36 +167,35 @@ def _remark_outdated(ids: Sequence[str]) -> None:
         _remark(f"{len(ids)} cases of the file were measured anew: the engine has changed since")
 
 
-def _remark_stale(results: schema.Results) -> None:
-    """Say which gates of this platform did not keep their cases from running."""
+def judged(results: schema.Results) -> dict[str, Judgement]:
+    """Return case id -> verdict, with what this platform's expectations and gates say."""
     known = cases.universe(*ROOTS)
     here = machine.name(Engine.load(*ROOTS))
-    ran = (case.id for case in results.cases if case.status == "measured")
-    stale: dict[str, str] = {}
-    for id in ran:
-        reason = known.gate(id, here)
-        if reason:
-            stale.setdefault(reason, id)
+    gates = {case.id: known.gate(case.id, here) for case in results.cases}
+    return judge_all(
+        results, expectations_for(results.platform), {id: why for id, why in gates.items() if why}
+    )
+
+
+def _remark_stale(judgements: Mapping[str, Judgement]) -> None:
+    """Say which gates of this platform did not keep their cases from running, one case each."""
+    stale = {found.stale_gate: id for id, found in judgements.items() if found.stale_gate}
     for reason, id in stale.items():
         _remark(f"stale gate: {id} ran here, although: {reason}")
 
 
-def _summary(results: schema.Results) -> str:
-    rows = [
-        (case.id, _shares(case), case.method, case.reason or case.note) for case in results.cases
-    ]
-    table = tabulate(rows, headers=("case", "outcome", "method", "remark"), tablefmt="simple")
-    return "\n".join((*_answers(results), "", table))
+def _summary(results: schema.Results, judgements: Mapping[str, Judgement]) -> str:
+    rows = [_row(case, judgements[case.id]) for case in results.cases]
+    columns = ("case", "outcome", "method", "verdict", "remark")
+    return "\n".join((*_answers(results), "", tabulate(rows, columns)))
 
 
-def _shares(case: schema.Case) -> str:
-    total = sum(case.outcomes.values()) or 1
+def _row(case: schema.Case, judgement: Judgement) -> tuple[str, ...]:
+    total = sum(case.outcomes.values())
     most = sorted(case.outcomes.items(), key=lambda item: -item[1])
-    return ", ".join(f"{word} {questions.percent(n / total)}" for word, n in most) or case.status
-
-
-def _judge(results: schema.Results) -> int:
-    return int(any("hung" in case.outcomes for case in results.cases))
+    shares = ", ".join(f"{word} {percent(n / total)}" for word, n in most)
+    remark = "" if judgement.verdict == "conforms" else judgement.reason
+    return case.id, shares or case.status, case.method, judgement.verdict, case.note or remark
 
 
 def _answers(results: schema.Results) -> Iterator[str]:
