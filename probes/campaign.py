@@ -159,24 +159,13 @@ class Campaign:
         """Return what is known so far: the file's cases and the new ones, sorted by id."""
         new = schema.Results(
             platform=machine.fingerprint(self._engine()),
-            run=self._run(),
+            run=run_of(self._engine(), self._started, self.seed),
             cases=sorted(self._records.values(), key=lambda case: case.id),
         )
         return schema.merge(self._previous, new) if self._previous else new
 
     def _engine(self) -> Engine:
         return Engine.load(*self.roots)
-
-    def _run(self) -> schema.Run:
-        return schema.Run(
-            tool=self._engine().version(),
-            started=datetime.fromtimestamp(self._started, timezone.utc).strftime(
-                "%Y-%m-%dT%H:%M:%SZ"
-            ),
-            seconds=max(time.time() - self._started, 0.0),
-            seed=self.seed,
-            python=".".join(map(str, sys.version_info[:3])),
-        )
 
     def _resume(self) -> None:
         if self.path is None:
@@ -249,6 +238,18 @@ class Campaign:
             schema.save(self.results(), self.path)
         except Fault as fault:
             raise Fault(f"{fault}; {_rescue(self.results())}", fault.status) from fault
+
+
+def run_of(engine: Engine, started: float, seed: int) -> schema.Run:
+    """Describe a run that began then (time.time()) and ends now."""
+    began = datetime.fromtimestamp(started, timezone.utc)
+    return schema.Run(
+        tool=engine.version(),
+        started=began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=max(time.time() - started, 0.0),
+        seed=seed,
+        python=".".join(map(str, sys.version_info[:3])),
+    )
 
 
 def _rescue(results: schema.Results) -> str:
