@@ -113,14 +113,19 @@ void trial_gather(struct sp_sandbox *s, struct trial *t, const struct trial_coun
         if (!e->before_release)
             trial_release(s, t);
     }
-    struct trial_counts now = trial_count(t);
     e->end = (int)trial_end_of(t, !e->before_release);
     e->runs_at_entry = (int)(target->runs_at_entry - before->target);
     e->runs_inside = (int)(at_rest - target->runs_at_entry);
     e->runs_after_rest = e->before_release ? 0 : (int)(target->runs_at_return - at_rest);
+    e->stopped = atomic_load(&s->shared->stopped);
+}
+
+/* Counted last: a handler that runs in the watcher's thread has run before the watcher answers. */
+static void trial_look_elsewhere(const struct trial *t, const struct trial_counts *before,
+                                 struct sp_evidence *e) {
+    struct trial_counts now = trial_count(t);
     e->runs_elsewhere = (int)(now.bystander - before->bystander + (now.other - before->other));
     e->taken_elsewhere = now.bystander_returns != before->bystander_returns;
-    e->stopped = atomic_load(&s->shared->stopped);
 }
 
 static void trial_tally(struct sp_sandbox *s, struct trial *t, const struct sp_evidence *e,
@@ -165,6 +170,7 @@ void trial_run(struct sp_sandbox *s) {
     e.swept = t->c.timing == SP_SWEEP;
     trial_gather(s, t, &before, &e);
     trial_conclude_watch(s, t, e.before_release);
+    trial_look_elsewhere(t, &before, &e);
     trial_account(s, t, &before);
     trial_flush(t);
     trial_reset(t);
