@@ -21,8 +21,8 @@ from probes import campaign, cases, machine
 from probes.engine import Engine, Interrupted, Status
 from reports import schema
 from reports.expectations import Expectations, Expected, expectations_for, release_of
+from reports.matrix import Cell, short_text
 from reports.schema import Fault
-from reports.shares import percent
 from reports.verdicts import Judgement, fails, judge
 from sigprobe import ROOTS
 
@@ -184,13 +184,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     counts = Counter(judgement.verdict for _, judgement in measured.records.values())
     write.write_line(", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()))
     rows = [
-        (id, _shares(case), judgement.verdict, judgement.reason)
+        (id, short_text(Cell("measured", case)), judgement.verdict, judgement.reason)
         for id, (case, judgement) in measured.records.items()
         if judgement.verdict not in ("conforms", "unsupported")
     ]
     if rows:
         write.write_line(tabulate(rows, ("case", "outcome", "verdict", "reason")))
-
-
-def _shares(case: schema.Case) -> str:
-    return ", ".join(f"{word} {percent(n / case.trials)}" for word, n in case.outcomes.items())

@@ -13,26 +13,24 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from tabulate import tabulate
 
-from probes import campaign, cases, machine, questions
+from probes import campaign, cases, questions
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
-from reports import schema
+from reports import matrix, schema, tables
 from reports.expectations import (
     CONFIDENCES,
     PLATFORMS,
-    expectations_for,
     load_expectations,
 )
 from reports.schema import Fault
-from reports.shares import percent
-from reports.verdicts import Judgement, fails, judge_all
 
 HERE = Path(__file__).resolve().parent
 ROOTS = tuple(root for root in (HERE / "probes", HERE / "blockif_ref") if (root / "c").is_dir())
@@ -84,7 +82,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help="results file; one that exists goes on"
     )
-    run.add_argument("--format", choices=("table", "json"), default="table")
+    run.add_argument(
+        "--format",
+        choices=tuple(tables.FORMATS),
+        default="table",
+        help="of what is printed; json is a results file",
+    )
 
     listing = _command(commands, "list", list_cases, "list cases and what keeps them from running")
     listing.add_argument("patterns", nargs="*", metavar="PATTERN", help="shell globs over case ids")
@@ -94,6 +97,11 @@ def parser() -> argparse.ArgumentParser:
     asked = _command(commands, "questions", show_questions, "the questions, and a file's answers")
     asked.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a results file")
     asked.add_argument("--format", choices=("table", "json"), default="table")
+
+    report = _command(commands, "report", report_files, "results of many machines side by side")
+    report.add_argument("files", nargs="+", type=Path, metavar="FILE", help="or a folder of them")
+    report.add_argument("--format", choices=tuple(tables.FORMATS), default="table")
+    report.add_argument("-o", dest="output", type=Path, metavar="FILE")
 
     explain = _command(commands, "explain", explain_case, "a case in a sentence")
     explain.add_argument("case", metavar="CASE")
@@ -139,14 +147,13 @@ def run_cases(asked: argparse.Namespace) -> int:
     with _executor(asked.jobs) as executor:
         results = plan.run(executor)
     _remark_outdated(plan.outdated)
-    judgements = judged(results)
-    _remark_stale(judgements)
-    if asked.format == "table":
-        print(_summary(results, judgements))
+    report = _matrix([results])
+    _remark_stale(report)
+    if asked.format != "json":
+        sys.stdout.write(tables.render(report, asked.format))
     elif asked.output is None:
         sys.stdout.write(schema.dumps(results))
-    failed = any(fails(case, judgements[case.id]) for case in results.cases)
-    return INTERRUPTED if plan.interrupted else int(failed)
+    return INTERRUPTED if plan.interrupted else int(report.failing)
 
 
 @contextlib.contextmanager
@@ -167,43 +174,53 @@ def _remark_outdated(ids: Sequence[str]) -> None:
         _remark(f"{len(ids)} cases of the file were measured anew: the engine has changed since")
 
 
-def judged(results: schema.Results) -> dict[str, Judgement]:
-    """Return case id -> verdict, with what this platform's expectations and gates say."""
-    known = cases.universe(*ROOTS)
-    here = machine.name(Engine.load(*ROOTS))
-    gates = {case.id: known.gate(case.id, here) for case in results.cases}
-    return judge_all(
-        results, expectations_for(results.platform), {id: why for id, why in gates.items() if why}
-    )
-
-
-def _remark_stale(judgements: Mapping[str, Judgement]) -> None:
+def _remark_stale(report: matrix.Matrix) -> None:
     """Say which gates of this platform did not keep their cases from running, one case each."""
-    stale = {found.stale_gate: id for id, found in judgements.items() if found.stale_gate}
+    cells = ((id, cell) for column in report.measured for id, cell in column.cells.items())
+    stale = {cell.judgement.stale_gate: id for id, cell in cells if cell.judgement}
     for reason, id in stale.items():
-        _remark(f"stale gate: {id} ran here, although: {reason}")
+        if reason:
+            _remark(f"stale gate: {id} ran here, although: {reason}")
 
 
-def _summary(results: schema.Results, judgements: Mapping[str, Judgement]) -> str:
-    rows = [_row(case, judgements[case.id]) for case in results.cases]
-    columns = ("case", "outcome", "method", "verdict", "remark")
-    return "\n".join((*_answers(results), "", tabulate(rows, columns)))
+def _matrix(files: Iterable[schema.Results], predicted: Sequence[str] = ()) -> matrix.Matrix:
+    """Put results beside the questions, expectations and gates."""
+    asked = [
+        matrix.Question(
+            question.name,
+            question.short,
+            question.cases,
+            question.aspect,
+            partial(questions.answer, question),
+        )
+        for question in questions.load(*ROOTS)
+    ]
+    return matrix.build(files, asked, cases.universe(*ROOTS).gate, predicted)
 
 
-def _row(case: schema.Case, judgement: Judgement) -> tuple[str, ...]:
-    total = sum(case.outcomes.values())
-    most = sorted(case.outcomes.items(), key=lambda item: -item[1])
-    shares = ", ".join(f"{word} {percent(n / total)}" for word, n in most)
-    remark = "" if judgement.verdict == "conforms" else judgement.reason
-    return case.id, shares or case.status, case.method, judgement.verdict, case.note or remark
+def report_files(asked: argparse.Namespace) -> int:
+    """Render results files, or folders of them, beside what is predicted for other platforms."""
+    report = _matrix([schema.load(file) for file in _json_files(asked.files)], PLATFORMS)
+    _put(tables.render(report, asked.format), asked.output)
+    return int(report.failing)
 
 
-def _answers(results: schema.Results) -> Iterator[str]:
-    for question in questions.load(*ROOTS):
-        answer = questions.answer(question, results)
-        if answer:
-            yield f"{question.name}: {question.short}"
-            yield f"    {answer}"
+def _json_files(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        if not place.is_dir():
+            yield place
+            continue
+        found = sorted(place.rglob("*.json"))
+        if not found:
+            raise Fault(f"{place}: no results files (*.json) in this folder")
+        yield from found
+
+
+def _put(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        schema.write_whole(output, text)
 
 
 def list_cases(asked: argparse.Namespace) -> int:

@@ -123,12 +123,12 @@ def _shares(counts: Counter[str]) -> str:
     total = counts.total()
     if len(counts) == 1:
         # n trials without an event bound its rate below 3/n at 95 %.
-        return f"{next(iter(counts))} (0 of {total:,} otherwise; < {percent(3 / total)})"
-    shares = (f"{word} {percent(n / total)}" for word, n in counts.most_common())
+        return f"{next(iter(counts))} (0 of {total:,} otherwise; < {_percent(3 / total)})"
+    shares = (f"{word} {_percent(n / total)}" for word, n in counts.most_common())
     return f"{', '.join(shares)} of {total:,}"
 
 
-def percent(share: float) -> str:
+def _percent(share: float) -> str:
     """Write a share with three significant digits: "12.5 %"."""
     return f"{100 * min(share, 1):.3g} %"
 

@@ -51,6 +51,32 @@ def test_a_run_prints_a_results_file() -> None:
     assert (case.id, case.trials, results.run.seed) == (READ, 20, 7)
 
 
+@pytest.mark.parametrize("format", ["table", "markdown", "csv", "junit", "github"])
+def test_a_run_and_a_report_of_its_file_show_the_same(tmp_path: Path, format: str) -> None:
+    path = tmp_path / "r.json"
+    ran = sigprobe("run", READ, "--trials", "20", "-o", str(path), "--format", format)
+    assert ran.returncode == 0, ran
+    assert READ in ran.stdout
+    told = sigprobe("report", str(tmp_path), "--format", format)
+    assert told.returncode == 0, told
+    assert READ in told.stdout
+
+
+def test_what_deviates_is_exit_status_1(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    sigprobe("run", READ, "--trials", "20", "-o", str(path))
+    results = schema.load(path)
+    results.cases[0].outcomes = {"undisturbed": 20}
+    schema.save(results, path)
+    told = sigprobe("report", str(path))
+    assert told.returncode == 1
+    assert "deviates" in told.stdout
+
+
+def test_a_folder_without_results_is_one_line(tmp_path: Path) -> None:
+    assert str(tmp_path) in complaint(sigprobe("report", str(tmp_path)), 2)
+
+
 def test_a_run_writes_a_results_file(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     assert sigprobe("run", READ, "--trials", "20", "-o", str(path)).returncode == 0
