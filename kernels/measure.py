@@ -11,13 +11,10 @@ from pathlib import Path
 
 from attrs import frozen
 
+from kernels.answers import results
 from kernels.build import build
-from kernels.cage import Ended
 from kernels.kernel import Kernel, Order
-from reports.schema import Fault, Results, loads, save
-
-# Exit statuses of a kit that has results: all well, something deviates, interrupted.
-ANSWERED = (0, 1, 124, 130)
+from reports.schema import Fault, Results, save
 
 
 @frozen
@@ -82,24 +79,19 @@ def _one(
         with tempfile.TemporaryDirectory(prefix="sigprobe-") as scratch:
             kit = built.executable(kernel.target)
             ended = kernel.start(Order(kit, arguments, seconds, Path(scratch)))
-        results = answer(kernel, ended)
+        found = marked(results(ended, "the kit"), kernel)
     except Fault as fault:
         return "failed", str(fault)
-    save(results, folder / f"{kernel.name}.json")
-    told = f"{len(results.cases)} cases, {results.platform.id}"
+    save(found, folder / f"{kernel.name}.json")
+    told = f"{len(found.cases)} cases, {found.platform.id}"
     return (
         ("partial", f"{told}; cut off after {seconds} s") if ended.overran else ("measured", told)
     )
 
 
-def answer(kernel: Kernel, ended: Ended) -> Results:
-    """Return the results that a kit printed, marked with the emulation; Fault when it has none."""
-    if ended.overran and not ended.stdout:
-        raise Fault(f"no results within the time limit: {ended.last_words()}", 3)
-    if ended.status not in ANSWERED or not ended.stdout:
-        raise Fault(f"the kit ended with status {ended.status}: {ended.last_words()}", 3)
-    results = loads(ended.stdout, f"the kit's answer from {kernel.name}")
-    results.platform.emulation = kernel.emulation
-    if not results.platform.id.endswith(kernel.suffix):
-        results.platform.id += kernel.suffix
-    return results
+def marked(found: Results, kernel: Kernel) -> Results:
+    """Return the results with the emulation in them and in the platform's id."""
+    found.platform.emulation = kernel.emulation
+    if not found.platform.id.endswith(kernel.suffix):
+        found.platform.id += kernel.suffix
+    return found
