@@ -112,6 +112,15 @@ struct sp_call {
     bool awaits; /* of the sigwait family: awaited signals are blocked in its thread */
 };
 
+/* A child process of the sandbox that does nothing until it is ended or the sandbox has gone, killed
+ * or not; then it calls `last(value)`, if there is one, and exits. For a call's open and close. */
+struct sp_helper {
+    pid_t process;
+    int fd;
+};
+int sp_helper_start(struct sp_helper *helper, void (*last)(int value), int value); /* 0 or errno */
+void sp_helper_end(struct sp_helper *helper);
+
 /* ------------------------------------------------------------------ senders */
 
 struct sp_aim {
