@@ -64,6 +64,10 @@ const struct sp_reader *sp_reader(void);
  * A traced process does not drop ignored signals (FreeBSD tdsendsignal, Linux sig_ignored). */
 bool sp_tracer(char *out, size_t size);
 
+/* Whether this process runs under a look-alike of its kernel: "gvisor", "qemu-user", "uml", "wsl1",
+ * "lx"; "unknown" where only a foreign processor gives it away. */
+bool sp_emulated_by(const char *name);
+
 /* ------------------------------------------------------------------ waiting */
 
 /* A busy wait that gives the processor away once spinning has no hope left. It decides nothing:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* macOS: thread_info(THREAD_BASIC_INFO) gives the bare run state; XNU shows neither wait channel nor
- * system call (osfmk/kern/thread.c retrieve_thread_basic_info, xnu-11417; filled under the
+/* macOS: thread_info(THREAD_BASIC_INFO) gives the bare run state; XNU shows neither wait channel
+ * nor system call (osfmk/kern/thread.c retrieve_thread_basic_info, xnu-11417; filled under the
  * thread's lock).
  *
  * "Waiting" means TH_WAIT without TH_RUN and without TH_UNINT: an interruptible wait, which no

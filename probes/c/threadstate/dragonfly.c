@@ -10,7 +10,6 @@
 
 #ifdef __DragonFly__
 
-#include <sys/param.h>
 #include <sys/kinfo.h>
 #include <sys/lwp.h>
 #include <sys/sysctl.h>
@@ -79,8 +78,8 @@ bool sp_tracer(char *out, size_t size) {
 }
 
 static const struct sp_reader dragonfly_reader = {
-    "dragonfly-kinfo", SP_LEVEL_LABEL,  false, dragonfly_sit, dragonfly_look,
-    dragonfly_pending, dragonfly_leave};
+    "dragonfly-kinfo", SP_LEVEL_LABEL,    false,          dragonfly_sit,
+    dragonfly_look,    dragonfly_pending, dragonfly_leave};
 
 __attribute__((constructor)) static void dragonfly_register(void) {
     sp_add_reader(&dragonfly_reader);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* illumos: /proc/self/lwp/N/lwpsinfo gives run state and system call together, .../lwpstatus whether
- * the sleep is one that signals end (usr/src/uts/common/fs/proc/prsubr.c prgetlwpsinfo,
+/* illumos: /proc/self/lwp/N/lwpsinfo gives run state and system call together, .../lwpstatus
+ * whether the sleep is one that signals end (usr/src/uts/common/fs/proc/prsubr.c prgetlwpsinfo,
  * prgetlwpstatus; proc(5)).
  *
  * PR_ASLEEP alone will not do: it is lwp_asleep, which the thread itself sets before it sleeps and
@@ -104,9 +104,8 @@ bool sp_tracer(char *out, size_t size) {
     return traced;
 }
 
-static const struct sp_reader illumos_reader = {"illumos-proc", SP_LEVEL_CALL, true,
-                                                illumos_sit,    illumos_look,  illumos_pending,
-                                                illumos_leave};
+static const struct sp_reader illumos_reader = {
+    "illumos-proc", SP_LEVEL_CALL, true, illumos_sit, illumos_look, illumos_pending, illumos_leave};
 
 __attribute__((constructor)) static void illumos_register(void) {
     sp_add_reader(&illumos_reader);

@@ -133,16 +133,20 @@ bool sp_tracer(char *out, size_t size) {
     return true;
 }
 
-static const struct sp_reader linux_call = {"linux-proc",     SP_LEVEL_CALL, true,
+static struct sp_reader linux_call = {"linux-proc",     SP_LEVEL_CALL, true,
                                             linux_sit_call,   linux_look_call, linux_pending,
                                             linux_leave};
 
 /* Kernels without the syscall file (User Mode Linux has no CONFIG_HAVE_ARCH_TRACEHOOK). */
-static const struct sp_reader linux_stat = {"linux-stat",     SP_LEVEL_STATE,   true,
+static struct sp_reader linux_stat = {"linux-stat",     SP_LEVEL_STATE,   true,
                                             linux_sit_state,  linux_look_state, linux_pending,
                                             linux_leave};
 
+/* gVisor wakes a thread through a message that Go's scheduler delivers in its own time
+ * (pkg/sentry/kernel/task_signals.go), so there a sleeper may look undisturbed and not be. */
 __attribute__((constructor)) static void linux_register(void) {
+    if (sp_emulated_by("gvisor"))
+        linux_call.sender_wakes = linux_stat.sender_wakes = false;
     sp_add_reader(&linux_call);
     sp_add_reader(&linux_stat);
 }

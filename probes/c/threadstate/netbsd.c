@@ -2,7 +2,8 @@
 /* NetBSD: sysctl KERN_LWP gives one struct kinfo_lwp a thread (sys/kern/init_sysctl.c, later
  * kern_proc.c: fill_lwp, with the LWP locked).
  *
- * sigpost makes a sleeper with LW_SINTR runnable before the sender returns (sys/kern/kern_sig.c). */
+ * sigpost makes a sleeper with LW_SINTR runnable before the sender returns (sys/kern/kern_sig.c).
+ */
 #include "../engine.h"
 
 #ifdef __NetBSD__
@@ -93,9 +94,8 @@ bool sp_tracer(char *out, size_t size) {
     return true;
 }
 
-static const struct sp_reader netbsd_reader = {"netbsd-klwp", SP_LEVEL_LABEL, true,
-                                               netbsd_sit,    netbsd_look,    netbsd_pending,
-                                               netbsd_leave};
+static const struct sp_reader netbsd_reader = {
+    "netbsd-klwp", SP_LEVEL_LABEL, true, netbsd_sit, netbsd_look, netbsd_pending, netbsd_leave};
 
 __attribute__((constructor)) static void netbsd_register(void) {
     sp_add_reader(&netbsd_reader);

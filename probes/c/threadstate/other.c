@@ -2,8 +2,9 @@
 /* Platforms without a reader of their own: no thread state is shown, no tracer is known of. */
 #include "../engine.h"
 
-#if !defined(__linux__) && !defined(__APPLE__) && !defined(__FreeBSD__) && !defined(__OpenBSD__) &&  \
-    !defined(__NetBSD__) && !defined(__DragonFly__) && !(defined(__sun) && defined(__SVR4))
+#if !defined(__linux__) && !defined(__APPLE__) && !defined(__FreeBSD__) &&                         \
+    !defined(__OpenBSD__) && !defined(__NetBSD__) && !defined(__DragonFly__) &&                    \
+    !(defined(__sun) && defined(__SVR4))
 
 #include "../text.h"
 
