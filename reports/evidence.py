@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One cell as a bundle for a bug report: the same input gives the same bytes, trace aside.
+
+What this room cannot know (the case in a sentence, the questions, the reproducer, a trace) is
+handed in. Nothing is written outside the bundle's folder, whatever an id or a link says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from reports.expectations import (
+    CONFIDENCES,
+    Entry,
+    Expected,
+    expectations_for,
+    load_expectations,
+    release_of,
+)
+from reports.matrix import expectation_text, full_text, ordered
+from reports.schema import Case, Fault, Platform, Results, dumps, printable, write_whole
+from reports.shares import percent, share_text
+from reports.tables import markdown_text
+from reports.verdicts import Judgement, judge
+
+FEW_TRIALS = 100
+FEW_TIMES = 10
+NAMES = ("report.md", "report.txt", "result.json", "repro.c", "trace.txt", "SHA256SUMS")
+
+
+@frozen
+class Story:
+    """What the caller knows of a case; texts without markup, `repro` a C program."""
+
+    sentence: str = ""
+    questions: tuple[str, ...] = ()
+    repro: str | None = None
+    trace: str | None = None
+
+
+@frozen
+class _Section:
+    """A heading with paragraphs, a list, or lines to be shown as they are."""
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+
+
+def write_bundle(results: Results, case_id: str, folder: Path, story: Story) -> list[str]:
+    """Write the bundle and return its warnings.
+
+    Raises Fault (status 2) if the results lack the case or the folder cannot take the bundle.
+    """
+    case = _find(results, case_id)
+    judgement = _judged(results, case)
+    warnings = list(warnings_about(results.platform, case, judgement))
+    files = _files(results, case, judgement, warnings, story)
+    _prepare(folder)
+    for name in NAMES:
+        if name in files:
+            write_whole(folder / name, files[name])
+    return warnings
+
+
+def folder_name(case_id: str) -> str:
+    """Return a name for the bundle's folder, without any slash."""
+    return f"evidence-{case_id.replace('/', '.')}"
+
+
+def _find(results: Results, case_id: str) -> Case:
+    for case in results.cases:
+        if case.id == case_id:
+            return case
+    raise Fault(f"{case_id}: the results hold no such case")
+
+
+def _judged(results: Results, case: Case) -> Judgement:
+    expectations = expectations_for(results.platform)
+    release = release_of(results.platform.release)
+    return judge(case, expectations.expect(case.id, release) if expectations else Expected())
+
+
+def _files(
+    results: Results, case: Case, judgement: Judgement, warnings: list[str], story: Story
+) -> dict[str, str]:
+    title = f"{case.id} on {results.platform.id}: {judgement.reason}"
+    sections = list(_sections(results, case, judgement, warnings, story))
+    files = {
+        "report.md": _as_markdown(title, sections),
+        "report.txt": _as_text(title, sections),
+        "result.json": dumps(evolve(results, cases=[case])),
+    }
+    if story.repro is not None:
+        files["repro.c"] = story.repro
+    if story.trace is not None:
+        files["trace.txt"] = story.trace
+    files["SHA256SUMS"] = "".join(_checksum(name, files[name]) for name in sorted(files))
+    return files
+
+
+def _checksum(name: str, text: str) -> str:
+    return f"{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}  {name}\n"
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, or make sure that an existing one is an older bundle and nothing else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = sorted(folder.iterdir())
+        for path in there:
+            if path.name not in NAMES or path.is_symlink() or not path.is_file():
+                raise Fault(f"{folder}: holds {path.name}, which is no part of a bundle")
+        for path in there:
+            path.unlink()
+    except OSError as error:
+        raise Fault(f"{folder}: cannot take the bundle: {error.strerror}") from None
+
+
+def warnings_about(platform: Platform, case: Case, judgement: Judgement) -> Iterator[str]:
+    """Yield what the reader of a bug report would hold against it."""
+    entry = judgement.expected.outcome
+    odd = {k: n for k, n in case.outcomes.items() if entry and k not in entry.outcomes and n}
+    odd.pop("ambiguous", None)
+    if case.status != "measured":
+        yield f"The case was not measured: {judgement.reason}."
+    elif case.trials < FEW_TRIALS:
+        yield f"Only {case.trials:,} trials were made; {FEW_TRIALS:,} are the least to show."
+    for name in ordered(odd):
+        if odd[name] < FEW_TIMES:
+            yield f"The outcome {name} was seen only {share_text(odd[name], case.trials)}."
+    if case.traced or platform.tracer:
+        yield "A tracer was attached: ignored signals are not dropped then, so this is no evidence."
+    if platform.emulation:
+        yield f"It was measured under {platform.emulation}, which may be what is at fault."
+    if case.method != "observed":
+        yield f"The target was not seen asleep by the kernel's own word (method {case.method})."
+    if judgement.verdict == "inconclusive":
+        yield f"Inconclusive: {judgement.reason}."
+
+
+def _sections(
+    results: Results, case: Case, judgement: Judgement, warnings: list[str], story: Story
+) -> Iterator[_Section]:
+    if warnings:
+        yield _Section("Before you send this", points=tuple(warnings))
+    yield _Section("What was asked", (story.sentence or case.id, *story.questions))
+    yield _Section("What is expected", points=tuple(_expectation_points(judgement.expected)))
+    yield _Section("What was measured", points=tuple(_measured_points(case, judgement)))
+    if case.sweep:
+        yield _Section(
+            "The sweep", ("Entry minus send, and the outcomes.",), code=_sweep_rows(case)
+        )
+    yield _Section("Platform", points=tuple(_platform_points(results)))
+    yield _Section("To reproduce", code=_reproduce(case, story))
+    elsewhere = tuple(_elsewhere(case, results.platform))
+    if elsewhere:
+        yield _Section("What other platforms are expected to do", points=elsewhere)
+
+
+def _expectation_points(expected: Expected) -> Iterator[str]:
+    if not expected.outcome and not expected.sighting:
+        yield "Nothing: no documentation or source has been entered for it."
+    for words, entry in (
+        (" or ".join(ordered(expected.outcomes)), expected.outcome),
+        (f"watcher: {entry_sighting(expected)}", expected.sighting),
+    ):
+        if entry:
+            yield f"{words} ({source_text(entry)})"
+    if expected.outcome and expected.outcome.bug:
+        bug = expected.outcome.bug
+        yield f"Known bug: {' or '.join(ordered(bug.outcomes))}, {bug.address}"
+
+
+def entry_sighting(expected: Expected) -> str:
+    """Return the sighting that is expected: seen, missed, or either."""
+    return str(expected.sighting.sightings) if expected.sighting else ""
+
+
+def source_text(entry: Entry) -> str:
+    """Return an entry's source with how it is known, and its note."""
+    note = f"; {entry.note}" if entry.note else ""
+    return f"{CONFIDENCES[entry.confidence]}: {entry.source}{note}"
+
+
+def _measured_points(case: Case, judgement: Judgement) -> Iterator[str]:
+    yield f"Verdict: {judgement.verdict} ({judgement.reason})"
+    yield from full_text(case)
+    yield f"reached the situation: {share_text(case.reached, case.trials)}"
+    yield f"method: {case.method}"
+    runs = case.handler
+    yield (
+        f"handler runs: {runs.target:,} in the target, {runs.bystander:,} in the bystander, "
+        f"{runs.elsewhere:,} elsewhere"
+    )
+    latency = case.latency_ns
+    if latency.buckets:
+        yield (
+            f"from send to return: median {latency.p50:,} ns, 99 % below {latency.p99:,} ns, "
+            f"longest {latency.max:,} ns"
+        )
+    if case.late:
+        yield f"noticed only at the release: {case.late:,}"
+    if case.kicks is not None:
+        yield f"kicks spent: {case.kicks:,}"
+    if case.note:
+        yield f"note: {case.note}"
+
+
+def _sweep_rows(case: Case) -> tuple[str, ...]:
+    rows = []
+    for step in case.sweep or ():
+        total = sum(step.outcomes.values()) or 1
+        told = ", ".join(f"{k} {percent(step.outcomes[k] / total)}" for k in ordered(step.outcomes))
+        rows.append(f"{step.offset_ns:>8} ns  {told}")
+    return tuple(rows)
+
+
+def _platform_points(results: Results) -> Iterator[str]:
+    platform = results.platform
+    yield f"{platform.os} {platform.release} {platform.version}".rstrip()
+    yield f"{platform.machine}, {platform.cpus} processors, {platform.libc}, {platform.compiler}"
+    if platform.threadstate:
+        yield f"thread state: {platform.threadstate.reader}, level {platform.threadstate.level}"
+    if platform.kqueue:
+        yield f"kqueue: {platform.kqueue}"
+    yield f"sigprobe {results.run.tool}, started {results.run.started}, seed {results.run.seed}"
+
+
+def _reproduce(case: Case, story: Story) -> tuple[str, ...]:
+    again = f"sigprobe run '{case.id}' --trials {max(case.trials, 1)}"
+    if story.repro is None:
+        return (again,)
+    return ("cc -pthread -o repro repro.c", "./repro   # the last line is: outcome: WORD", again)
+
+
+def _elsewhere(case: Case, platform: Platform) -> Iterator[str]:
+    own = expectations_for(platform)
+    for name in ("posix", "linux", "freebsd", "darwin", "openbsd", "netbsd", "dragonfly"):
+        other = load_expectations(name)
+        expected = other.expect(case.id)
+        if own is not other and (expected.outcome or expected.sighting):
+            yield f"{other.title}: {expectation_text(expected)}"
+
+
+def _as_markdown(title: str, sections: list[_Section]) -> str:
+    lines = [f"# {markdown_text(title)}"]
+    for section in sections:
+        lines += ["", f"## {markdown_text(section.title)}", ""]
+        lines += [f"{markdown_text(text)}\n" for text in section.paragraphs]
+        lines += [f"- {markdown_text(text)}" for text in section.points]
+        if section.code:
+            lines += ["```", *map(printable, section.code), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _as_text(title: str, sections: list[_Section]) -> str:
+    lines = [_wrapped(title)]
+    for section in sections:
+        lines += ["", section.title, "-" * len(section.title), ""]
+        lines += [f"{_wrapped(text)}\n" for text in section.paragraphs]
+        lines += [_wrapped(text, "* ") for text in section.points]
+        lines += [f"    {printable(line)}" for line in section.code]
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, bullet: str = "") -> str:
+    """Return the text in lines of at most 72 columns, ids and addresses kept whole."""
+    return textwrap.fill(
+        printable(text),
+        72,
+        initial_indent=bullet,
+        subsequent_indent=" " * len(bullet),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
