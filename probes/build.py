@@ -113,8 +113,12 @@ def _build(tools: Toolchain, roots: Sequence[Path], scratch: Path) -> Path:
 
 
 def sources(root: Path) -> list[Path]:
-    """Return a root's C files and headers, in an order that does not depend on the machine."""
-    found = (path for path in (root / "c").rglob("*.[ch]") if path.is_file())
+    """Return a root's C files and headers, in an order that does not depend on the machine.
+
+    Those that only the kit has (c/kit) are not among them: they measure nothing.
+    """
+    files = (root / "c").rglob("*.[ch]")
+    found = (path for path in files if path.is_file() and path.parent != root / "c" / "kit")
     return sorted(found, key=lambda path: path.relative_to(root).as_posix())
 
 
