@@ -112,10 +112,11 @@ class _OneFile:
             if not included:
                 lines += [] if line.startswith(_LICENCE) else [line]
                 continue
-            self._check_include(name, included[1], depth <= allowed)
-            self.parts += ["".join(lines)]
+            wanted = included[1].rpartition("/")[2]
+            self._check_include(name, wanted, depth <= allowed)
+            self.parts.append("".join(lines))
             lines = []
-            self.include(included[1])
+            self.include(wanted)
         self.parts.append("".join(lines))
 
     def _check_include(self, name: str, included: str, everywhere: bool) -> None:

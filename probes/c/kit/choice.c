@@ -190,14 +190,13 @@ static struct choice_nearest choice_nearest(const char *part) {
 static int choice_complain(const char *pattern) {
     char hint[2 * SP_ID_SIZE] = "";
     for (const char *at = pattern; strlen(pattern) < SP_ID_SIZE;) {
-        char part[SP_ID_SIZE] = {0};
+        char part[SP_ID_SIZE] = {0}, word[SP_ID_SIZE] = {0};
         size_t length = strcspn(at, "/");
         memcpy(part, at, length);
         struct choice_nearest best = choice_nearest(part);
+        bool near = best.distance <= 1 + length / 3;
+        memcpy(word, near ? best.word : "", near ? best.length : 0);
         if (!best.matches) {
-            char word[SP_ID_SIZE] = {0};
-            bool near = best.word && best.distance <= 1 + length / 3;
-            memcpy(word, best.word ? best.word : "", near ? best.length : 0);
             sp_text(hint, sizeof hint, ": nothing is called %s%s%s", part,
                     near ? "; nearest: " : "", word);
             break;
@@ -206,6 +205,9 @@ static int choice_complain(const char *pattern) {
             break;
         at += length + 1;
     }
+    if (!hint[0] && !strchr(pattern, '/'))
+        return kit_fault(2, "no case matches ", pattern, "; do you mean '", pattern, "/*'?",
+                         (char *)NULL);
     return kit_fault(2, "no case matches ", pattern, hint, (char *)NULL);
 }
 

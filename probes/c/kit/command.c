@@ -17,9 +17,11 @@ static const char command_help[] =
     "  ./sigprobe list [PATTERN...]\n"
     "  ./sigprobe --help | --version\n"
     "\n"
-    "run measures cases on this machine and prints a results file (JSON); list shows the cases and\n"
+    "run measures cases on this machine and prints a results file (JSON); list shows the cases "
+    "and\n"
     "why some cannot be run here. A PATTERN is a shell glob, in quotes, over whole ids:\n"
-    "'read-pipe/*', '*/kqueue/*'; without one, run takes the cases that answer the usual questions.\n"
+    "'read-pipe/*', '*/kqueue/*'; without one, run takes the cases that answer the usual "
+    "questions.\n"
     "\n"
     "  --trials N   trials of each case, 1000 if not given\n"
     "  --all        every case, not only the usual ones\n"
@@ -27,7 +29,8 @@ static const char command_help[] =
     "  -o FILE      put the results there instead, replacing what is there\n"
     "\n"
     "Exit status: 0 measured; 1 something hung, failed, or too seldom reached what it is about;\n"
-    "2 wrong usage; 3 the machine lacks something; 130 interrupted, with what was measured so far.\n";
+    "2 wrong usage; 3 the machine lacks something; 130 interrupted, with what was measured so "
+    "far.\n";
 
 struct command_asked {
     uint64_t trials, seed;

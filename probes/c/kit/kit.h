@@ -43,12 +43,12 @@ struct kit_plane {
 /* A walk over the cases that patterns choose: the planes in order, each case once, then the ids
  * that were asked for by name and are in no plane. */
 struct kit_walk {
-    bool usual;         /* only the planes of a plain run */
-    char **patterns;    /* none: every case */
+    bool usual;      /* only the planes of a plain run */
+    char **patterns; /* none: every case */
     size_t count;
     size_t plane;
     size_t at[KIT_AXES]; /* the words to come next */
-    size_t beyond;      /* patterns looked at after the planes */
+    size_t beyond;       /* patterns looked at after the planes */
 };
 
 /* The next id, of SP_ID_SIZE bytes; false past the last. */

@@ -8,8 +8,7 @@
 
 /* As long as `text` is letters, digits, "_" or "."; anything else becomes "_". */
 static void platform_plain(struct kit_text *out, const char *text, size_t length) {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
     if (length == 0)
         kit_say(out, "unknown");
     for (size_t i = 0; i < length; i++)
