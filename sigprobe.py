@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from tabulate import tabulate
 
-from probes import campaign, cases, questions
+from probes import campaign, cases, kit, questions
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
 from reports import matrix, schema, tables
@@ -105,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
 
     explain = _command(commands, "explain", explain_case, "a case in a sentence")
     explain.add_argument("case", metavar="CASE")
+
+    whole = _command(commands, "kit", make_kit, "the whole engine as one C file")
+    whole.add_argument("-o", dest="output", type=Path, metavar="FILE.c")
     return top
 
 
@@ -290,6 +293,12 @@ def explain_case(asked: argparse.Namespace) -> int:
     rows = [(name, *_expected(asked.case, name)) for name in PLATFORMS]
     columns = ("platform", "expected", "known", "source")
     print(tabulate(rows, columns, maxcolwidths=[None, None, None, 72]))
+    return 0
+
+
+def make_kit(asked: argparse.Namespace) -> int:
+    """Print the engine as one C file, or put it into one."""
+    _put(kit.text(ROOTS), asked.output)
     return 0
 
 

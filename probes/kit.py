@@ -137,7 +137,8 @@ _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)|_Alignas\s*\(.*?\)")
 _TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)\s*\{")
 _CONSTANTS = re.compile(r"\benum\b[^;{}()]*\{([^}]*)\}")
-_STATIC = re.compile(r"\bstatic\b[^;={]*?(?:\(\s*\*\s*(?:const\s+)?)?(\w+)\s*(?:\[[^;=]*)?(?=[;=({)])")
+_BODY = re.compile(r"\{[^{}]*\}")
+_STATIC = re.compile(r"\bstatic\b[^;=]*?(\w+)[\s)]*(?:\[[^;=]*)?(?=[;=]|\((?!\s*\*))")
 _TYPEDEF = re.compile(r"\btypedef\b[^;]*?(\w+)\s*(?:\([^;]*\))?\s*;")
 
 
@@ -166,7 +167,8 @@ def file_scope_names(source: str) -> set[str]:
     constants = {
         word.split("=")[0].strip() for body in _CONSTANTS.findall(outer) for word in body.split(",")
     }
-    names = set(_STATIC.findall(outer)) | set(_TYPEDEF.findall(outer))
+    plain = _BODY.sub(" ", outer)
+    names = set(_STATIC.findall(plain)) | set(_TYPEDEF.findall(plain))
     return macros | tags | (constants - {""}) | names
 
 

@@ -108,13 +108,20 @@ static void command_progress(const struct sp_request *request, uint64_t trials, 
 
 /* ------------------------------------------------------------------ run */
 
-static bool command_reached_enough(const struct sp_result *result) {
-    return result->reached * 2 >= result->trials;
+/* Of the trials, the share that has to say something: see reports/verdicts.py. A sweep sends on
+ * purpose where it often misses. */
+static bool command_says_enough(const struct sp_result *result) {
+    const char *timing = strrchr(result->id, '/');
+    uint64_t one_in = timing && strcmp(timing, "/sweep") == 0 ? 10 : 2;
+    uint64_t clear = result->trials - result->outcomes[SP_AMBIGUOUS];
+    return result->trials && !result->traced && result->reached * one_in >= result->trials &&
+           clear * one_in >= result->trials;
 }
 
 static int command_judge(const struct sp_result *result) {
-    return result->status == SP_ERROR || result->outcomes[SP_HUNG] ||
-           !command_reached_enough(result);
+    if (result->status == SP_UNSUPPORTED)
+        return 0;
+    return result->status == SP_ERROR || result->outcomes[SP_HUNG] || !command_says_enough(result);
 }
 
 /* After a signal the trial in hand may end; sp_finish ends one that does not. */
