@@ -8,6 +8,7 @@ else fails and says why.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,13 @@ from reports.matrix import Cell, short_text
 from reports.schema import Fault
 from reports.verdicts import Judgement, fails, judge
 from sigprobe import ROOTS
+
+with contextlib.suppress(ImportError):  # a machine that only measures has no hypothesis
+    import hypothesis
+
+    # A deadline would make the tests depend on the machine's speed.
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
 
 PLANES = cases.PROBES / "planes.toml"
 

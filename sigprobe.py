@@ -24,7 +24,7 @@ from tabulate import tabulate
 from probes import campaign, cases, kit, questions
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
-from reports import matrix, schema, tables
+from reports import compare, evidence, matrix, schema, tables
 from reports.expectations import (
     CONFIDENCES,
     PLATFORMS,
@@ -102,6 +102,15 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("files", nargs="+", type=Path, metavar="FILE", help="or a folder of them")
     report.add_argument("--format", choices=tuple(tables.FORMATS), default="table")
     report.add_argument("-o", dest="output", type=Path, metavar="FILE")
+
+    changes = _command(commands, "compare", compare_files, "what changed between two files")
+    changes.add_argument("old", type=Path, metavar="OLD")
+    changes.add_argument("new", type=Path, metavar="NEW")
+
+    bundle = _command(commands, "evidence", write_evidence, "a bundle for a bug report")
+    bundle.add_argument("file", type=Path, metavar="FILE", help="a results file")
+    bundle.add_argument("case", metavar="CASE")
+    bundle.add_argument("-o", dest="output", type=Path, metavar="DIR", help="default evidence-CASE")
 
     explain = _command(commands, "explain", explain_case, "a case in a sentence")
     explain.add_argument("case", metavar="CASE")
@@ -206,6 +215,28 @@ def report_files(asked: argparse.Namespace) -> int:
     report = _matrix([schema.load(file) for file in _json_files(asked.files)], PLATFORMS)
     _put(tables.render(report, asked.format), asked.output)
     return int(report.failing)
+
+
+def compare_files(asked: argparse.Namespace) -> int:
+    """Print what changed between two results files."""
+    found = compare.compare(schema.load(asked.old), schema.load(asked.new))
+    sys.stdout.write(found.text())
+    return int(found.changed)
+
+
+def write_evidence(asked: argparse.Namespace) -> int:
+    """Write a bundle about one case of a results file, and print where it is."""
+    results = schema.load(asked.file)
+    case = cases.universe(*ROOTS).case(asked.case)
+    story = evidence.Story(
+        sentence=sentence(case, *_purposes(case)),
+        questions=tuple(q.short for q in questions.load(*ROOTS) if q.asks(asked.case)),
+    )
+    folder = asked.output or Path(evidence.folder_name(asked.case))
+    for warning in evidence.write_bundle(results, asked.case, folder, story):
+        _remark(warning)
+    print(folder)
+    return 0
 
 
 def _json_files(places: Sequence[Path]) -> Iterator[Path]:

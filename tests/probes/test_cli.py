@@ -73,6 +73,44 @@ def test_what_deviates_is_exit_status_1(tmp_path: Path) -> None:
     assert "deviates" in told.stdout
 
 
+def test_a_file_compares_equal_to_itself(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    sigprobe("run", READ, "--trials", "20", "-o", path)
+    same = sigprobe("compare", path, path)
+    assert same.returncode == 0
+    assert "changed: nothing" in same.stdout
+
+
+def test_a_changed_answer_is_exit_status_1(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    sigprobe("run", READ, "--trials", "200", "-o", str(old))
+    results = schema.load(old)
+    results.cases[0].outcomes = {"undisturbed": 200}
+    schema.save(results, new)
+    changed = sigprobe("compare", str(old), str(new))
+    assert changed.returncode == 1
+    assert READ in changed.stdout
+
+
+def test_evidence_is_a_folder_that_says_where_it_is(tmp_path: Path) -> None:
+    path, bundle = str(tmp_path / "r.json"), tmp_path / "bundle"
+    sigprobe("run", READ, "--trials", "200", "-o", path)
+    told = sigprobe("evidence", path, READ, "-o", str(bundle))
+    assert told.returncode == 0, told
+    assert told.stdout == f"{bundle}\n"
+    assert "While a thread is asleep in read-pipe" in (bundle / "report.txt").read_text().replace(
+        "\n", " "
+    )
+    assert (bundle / "SHA256SUMS").exists()
+
+
+def test_evidence_of_a_case_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    sigprobe("run", READ, "--trials", "5", "-o", path)
+    missing = READ.replace("SIGUSR1", "SIGCONT")
+    assert missing in complaint(sigprobe("evidence", path, missing, "-o", str(tmp_path / "b")), 2)
+
+
 def test_a_folder_without_results_is_one_line(tmp_path: Path) -> None:
     assert str(tmp_path) in complaint(sigprobe("report", str(tmp_path)), 2)
 
