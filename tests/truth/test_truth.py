@@ -42,9 +42,9 @@ def certain(call: str, signal: str, disposition: str) -> str:
 
 @pytest.fixture(scope="module")
 def busy() -> Iterator[None]:
-    """Two busy loops a processor, for as long as the module's tests run."""
+    """A busy loop on every processor, for as long as the module's tests run."""
     loops = [
-        subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(2 * (os.cpu_count() or 1))
+        subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(os.cpu_count() or 1)
     ]
     yield
     for loop in loops:
