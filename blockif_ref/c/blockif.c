@@ -337,12 +337,17 @@ static void *blockif_work(void *argument) {
     return NULL;
 }
 
-int blockif_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
+int blockif_thread(pthread_t *thread, void *(*run)(void *), void *argument,
+                   struct blockif_watch *watch) {
     sigset_t all, before;
+    if (watch)
+        (void)atomic_fetch_add(&watch->created, 1);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(thread, NULL, run, argument);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (watch && failed)
+        (void)atomic_fetch_sub(&watch->created, 1);
     return failed;
 }
 
@@ -405,7 +410,8 @@ static int blockif_start(struct blockif *disk) {
         return failed;
     int created = 0;
     while (!failed && created < disk->workers) {
-        failed = blockif_thread(&disk->worker[created].thread, blockif_work, &disk->worker[created]);
+        failed = blockif_thread(&disk->worker[created].thread, blockif_work, &disk->worker[created],
+                                disk->watch);
         created += !failed;
     }
     (void)pthread_mutex_lock(&disk->lock);

@@ -75,6 +75,7 @@ struct blockif_watch;
 
 struct blockif_device {
     const struct blockif_medium *medium;
+    void *own;     /* what lies beneath it, for a medium that wraps another */
     uint64_t size; /* bytes */
     int32_t sector, physical;
     bool read_only, can_delete;
@@ -97,6 +98,12 @@ int device_file_open(struct blockif_device **device, const char *path,
 int device_stalled_open(struct blockif_device **device, uint64_t size, int workers,
                         struct blockif_watch *watch);
 
+/* A file of `size` bytes on FUSE, mounted over the file at `path` for the calling thread and those
+ * it starts. device_fuse_gate says why it cannot be had here, or NULL. */
+int device_fuse_open(struct blockif_device **device, const char *path, uint64_t size,
+                     struct blockif_watch *watch);
+const char *device_fuse_gate(void);
+
 /* ------------------------------------------------------------------ the disk */
 
 /* For whoever watches a disk's threads; `watch` is NULL in daily work. */
@@ -104,6 +111,7 @@ struct blockif_watch {
     void (*started)(struct blockif_watch *watch);      /* in each thread that the disk starts */
     void (*leaving)(struct blockif_watch *watch);      /* in the same, last */
     void (*claimed)(struct blockif_worker *worker); /* between claiming a request and its call */
+    _Atomic int created; /* threads that were started under this watch */
 };
 
 struct blockif {
@@ -138,8 +146,9 @@ struct blockif {
 int blockif_open_device(struct blockif **disk, struct blockif_device *device,
                         const struct blockif_options *options, struct blockif_watch *watch);
 
-/* Starts a thread that takes no signals: whoever wants one opens its mask. */
-int blockif_thread(pthread_t *thread, void *(*run)(void *), void *argument);
+/* Starts a thread that takes no signals: whoever wants one opens its mask. `watch` may be NULL. */
+int blockif_thread(pthread_t *thread, void *(*run)(void *), void *argument,
+                   struct blockif_watch *watch);
 
 /* ------------------------------------------------------------------ kicks */
 

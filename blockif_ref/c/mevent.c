@@ -131,7 +131,7 @@ int mevent_open(struct mevent **out, struct blockif_watch *watch) {
     if (!failed)
         failed = mevent_add(loop, loop->wakeup[0], mevent_end, loop);
     if (!failed)
-        failed = blockif_thread(&loop->thread, mevent_run, loop);
+        failed = blockif_thread(&loop->thread, mevent_run, loop, watch);
     if (failed)
         mevent_free(loop);
     else

@@ -199,7 +199,7 @@ int device_stalled_open(struct blockif_device **out, uint64_t size, int workers,
     stalled->memory = calloc(1, size);
     int failed = stalled->memory ? device_stalled_line_up(stalled, workers) : ENOMEM;
     if (!failed)
-        failed = blockif_thread(&stalled->server, device_stalled_serve, stalled);
+        failed = blockif_thread(&stalled->server, device_stalled_serve, stalled, watch);
     if (failed)
         device_stalled_free(stalled);
     else

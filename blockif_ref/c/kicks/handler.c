@@ -6,7 +6,7 @@
  * handler-retry, so that this one shows what a single signal is worth. Relies on SIGCONT reaching
  * the thread it was sent to: NetBSD gives it to the process, OpenBSD before 7.7 to every thread.
  * Cannot end a request whose worker has not entered its call yet: the handler runs before. */
-#include "kick_signal.h"
+#include "../kick_signal.h"
 
 static const struct blockif_kick kick_handler = {
     .name = "handler",

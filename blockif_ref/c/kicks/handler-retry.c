@@ -5,7 +5,7 @@
  * then at doubling pauses, because an I/O that no signal can end would be kicked for its whole life.
  * Relies on pthread_kill and SIGUSR1 only, so it goes everywhere. Cannot end an uninterruptible
  * sleep; there it waits, and spends a kick a pause. */
-#include "kick_signal.h"
+#include "../kick_signal.h"
 
 enum { KICK_HANDLER_RETRY_FIRST_NS = 50000, KICK_HANDLER_RETRY_MOST_NS = 2000000 };
 

@@ -4,7 +4,7 @@
  * Relies on pthread_kill reaching its thread, which it does for SIGUSR1 on every kernel measured.
  * Takes SIGUSR1 from the process while a disk is open. Cannot end a request whose worker has not
  * entered its call yet. */
-#include "kick_signal.h"
+#include "../kick_signal.h"
 
 static const struct blockif_kick kick_handler_usr1 = {
     .name = "handler-usr1",

@@ -3,7 +3,7 @@
 #ifndef KICK_SIGNAL_H
 #define KICK_SIGNAL_H
 
-#include "../inside.h"
+#include "inside.h"
 
 /* Sets SIG_IGN for the first disk; the last gives back what was there. EBUSY: the signal is set to
  * something else, not by us. */

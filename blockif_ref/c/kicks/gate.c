@@ -5,7 +5,7 @@
  * Relies on ppoll (pselect on macOS, which has none) and on a descriptor that is readable when, and
  * only when, the device has answered. Cannot help with a regular file: it is always ready, and the
  * read behind it sleeps with the signal blocked. */
-#include "kick_signal.h"
+#include "../kick_signal.h"
 
 #include <errno.h>
 #include <poll.h>

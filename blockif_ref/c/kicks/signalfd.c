@@ -4,7 +4,7 @@
  *
  * Relies on a signalfd showing what is pending for another thread, which it never does: it looks at
  * the reader's own and the process's pending signals (fs/signalfd.c, signalfd_poll). Cannot return. */
-#include "kick_signal.h"
+#include "../kick_signal.h"
 
 #define KICK_SIGNALFD_PURPOSE "a straight Linux port: SIGCONT blocked, read from a signalfd by a third thread"
 

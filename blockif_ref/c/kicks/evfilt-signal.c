@@ -5,7 +5,7 @@
  * Relies on EVFILT_SIGNAL seeing a thread-directed, ignored signal: FreeBSD, OpenBSD and NetBSD do;
  * XNU does not, nor does DragonFly for SIGCONT, and there cancel never returns (Hyperkit #94).
  * Cannot interrupt anything: an ignored signal wakes nobody. It is polling, a kick a round. */
-#include "kick_signal.h"
+#include "../kick_signal.h"
 
 #if !defined(__linux__) || defined(SP_LIBKQUEUE)
 #include "../mevent.h"
