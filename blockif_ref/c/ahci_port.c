@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The AHCI-like port. Its lock is never held across blockif_cancel: the callback of the request that
- * is being cancelled wants it. */
+/* The AHCI-like port. Its lock is never held across blockif_cancel: the callback of the request
+ * that is being cancelled wants it. */
 #include "inside.h"
 
 #include "ahci_port.h"

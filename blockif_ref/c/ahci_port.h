@@ -22,7 +22,7 @@ struct ahci_port {
     struct blockif *disk;
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    uint32_t running;  /* a bit for each slot in flight */
+    uint32_t running; /* a bit for each slot in flight */
     bool stopped;
     void (*interrupt)(struct ahci_port *port, int slot); /* a command ended; NULL: nobody listens */
     struct ahci_port_slot slot[AHCI_PORT_SLOTS];

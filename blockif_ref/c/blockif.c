@@ -47,7 +47,8 @@ static struct blockif_element *blockif_find(const struct blockif_queue *queue,
 }
 
 /* Whether a queue holds an element submitted before `element` that ends where it starts. */
-static bool blockif_leads(const struct blockif_queue *queue, const struct blockif_element *element) {
+static bool blockif_leads(const struct blockif_queue *queue,
+                          const struct blockif_element *element) {
     int64_t start = element->request->offset;
     for (const struct blockif_element *at = queue->first; at; at = at->next)
         if (at->end == start && at->serial < element->serial)
@@ -234,7 +235,8 @@ static int blockif_rest(struct blockif_worker *worker, const struct blockif_requ
 }
 
 static int blockif_transfer(struct blockif_worker *worker, struct blockif_request *request,
-                            long (*move)(struct blockif_worker *, const struct iovec *, int, int64_t)) {
+                            long (*move)(struct blockif_worker *, const struct iovec *, int,
+                                         int64_t)) {
     const struct iovec *pieces = request->pieces;
     int count = request->count;
     while (request->residual > 0) {
@@ -430,10 +432,11 @@ static int blockif_start(struct blockif *disk) {
 static int blockif_check_options(const struct blockif_options *options) {
     static const struct blockif_options plain;
     const struct blockif_options *o = options ? options : &plain;
-    bool bad = o->workers < 0 || o->workers > BLOCKIF_WORKERS_MOST || o->sector < 0 || o->physical < 0;
+    bool bad =
+        o->workers < 0 || o->workers > BLOCKIF_WORKERS_MOST || o->sector < 0 || o->physical < 0;
     bad |= o->sector && (o->sector < 512 || (o->sector & (o->sector - 1)));
-    bad |= o->physical && (o->physical < 512 || (o->physical & (o->physical - 1)) ||
-                           o->physical < o->sector);
+    bad |= o->physical &&
+           (o->physical < 512 || (o->physical & (o->physical - 1)) || o->physical < o->sector);
     if (bad)
         return EINVAL;
     return sp_find(SP_KIND_KICK, o->kick ? o->kick : "handler-retry", NULL) ? 0 : ENOSYS;
@@ -515,13 +518,16 @@ static bool blockif_adds_up(const struct blockif_request *request) {
     return sum == request->length;
 }
 
-static bool blockif_whole(const struct blockif_device *device, const struct blockif_request *request) {
+static bool blockif_whole(const struct blockif_device *device,
+                          const struct blockif_request *request) {
     uint64_t partial = (uint64_t)device->sector - 1;
     return !device->whole_sectors || (((uint64_t)request->offset | request->length) & partial) == 0;
 }
 
-static int blockif_check(const struct blockif_device *device, const struct blockif_request *request) {
-    if (request->operation < BLOCKIF_READ || request->operation > BLOCKIF_DELETE || !request->callback)
+static int blockif_check(const struct blockif_device *device,
+                         const struct blockif_request *request) {
+    if (request->operation < BLOCKIF_READ || request->operation > BLOCKIF_DELETE ||
+        !request->callback)
         return EINVAL;
     if (request->operation == BLOCKIF_FLUSH)
         return request->length || request->count ? EINVAL : 0;
@@ -530,7 +536,8 @@ static int blockif_check(const struct blockif_device *device, const struct block
     if (request->operation == BLOCKIF_DELETE && !device->can_delete)
         return EOPNOTSUPP;
     if (request->offset < 0 || request->length == 0 || request->length > device->size ||
-        (uint64_t)request->offset > device->size - request->length || !blockif_whole(device, request))
+        (uint64_t)request->offset > device->size - request->length ||
+        !blockif_whole(device, request))
         return EINVAL;
     return request->operation == BLOCKIF_DELETE || blockif_adds_up(request) ? 0 : EINVAL;
 }
@@ -572,7 +579,8 @@ void blockif_await_end_for(struct blockif_cancel *cancel, uint64_t ns) {
     if (!blockif_busy(cancel))
         return;
 #ifdef __APPLE__
-    struct timespec span = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+    struct timespec span = {.tv_sec = (time_t)(ns / 1000000000u),
+                            .tv_nsec = (long)(ns % 1000000000u)};
     (void)pthread_cond_timedwait_relative_np(&disk->changed, &disk->lock, &span);
 #else
     uint64_t until = sp_now() + ns;

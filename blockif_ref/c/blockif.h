@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The block layer as its user sees it: open a disk, hand in requests, be called back, cancel, close.
+/* The block layer as its user sees it: open a disk, hand in requests, be called back, cancel,
+ * close.
  *
  * A request is answered exactly once: refused by blockif_submit, called back, or given back by a
  * blockif_cancel that returns 0. Until then it and its memory belong to the layer. */
@@ -13,10 +14,10 @@
 #include <sys/uio.h>
 
 enum {
-    BLOCKIF_WORKERS = 8,       /* worker threads where nothing else is asked for */
+    BLOCKIF_WORKERS = 8, /* worker threads where nothing else is asked for */
     BLOCKIF_WORKERS_MOST = 64,
-    BLOCKIF_RING = 128,        /* requests that may wait beside those which the workers hold */
-    BLOCKIF_PIECES = 64        /* pieces of memory in one request, at most */
+    BLOCKIF_RING = 128, /* requests that may wait beside those which the workers hold */
+    BLOCKIF_PIECES = 64 /* pieces of memory in one request, at most */
 };
 
 enum blockif_operation { BLOCKIF_READ, BLOCKIF_WRITE, BLOCKIF_FLUSH, BLOCKIF_DELETE };
@@ -30,8 +31,8 @@ struct blockif_request {
     int64_t offset;             /* bytes from the start of the disk */
     uint64_t length;            /* bytes; 0 for flush */
     uint64_t residual;          /* bytes not transferred: the layer's word, set when it answers */
-    /* Called in a worker, without a lock: 0, EINTR for a cancelled request, or another errno. It may
-     * submit, and may not cancel, wait or close. */
+    /* Called in a worker, without a lock: 0, EINTR for a cancelled request, or another errno. It
+     * may submit, and may not cancel, wait or close. */
     void (*callback)(struct blockif_request *request, int error);
     void *owner; /* the caller's own */
 };

@@ -48,7 +48,13 @@ struct blockif_worker {
     void *own;                           /* the kick's */
 };
 
-enum blockif_call_kind { BLOCKIF_PREADV, BLOCKIF_PWRITEV, BLOCKIF_FSYNC, BLOCKIF_PUNCH, BLOCKIF_RECV };
+enum blockif_call_kind {
+    BLOCKIF_PREADV,
+    BLOCKIF_PWRITEV,
+    BLOCKIF_FSYNC,
+    BLOCKIF_PUNCH,
+    BLOCKIF_RECV
+};
 
 /* A system call that may sleep, as data, so that a kick can make it in its own way. */
 struct blockif_call {
@@ -85,12 +91,15 @@ struct blockif_device {
 
 /* Each returns bytes moved, or 0 for flush; -1 with errno. A short count is continued. */
 struct blockif_medium {
-    long (*read)(struct blockif_worker *worker, const struct iovec *pieces, int count, int64_t offset);
-    long (*write)(struct blockif_worker *worker, const struct iovec *pieces, int count, int64_t offset);
+    long (*read)(struct blockif_worker *worker, const struct iovec *pieces, int count,
+                 int64_t offset);
+    long (*write)(struct blockif_worker *worker, const struct iovec *pieces, int count,
+                  int64_t offset);
     long (*flush)(struct blockif_worker *worker);
     long (*discard)(struct blockif_worker *worker, int64_t offset, uint64_t length);
-    void (*hold)(struct blockif_device *device, bool held); /* answers no more, or again; NULL: cannot */
-    void (*close)(struct blockif_device *device);           /* frees it */
+    void (*hold)(struct blockif_device *device,
+                 bool held);                      /* answers no more, or again; NULL: cannot */
+    void (*close)(struct blockif_device *device); /* frees it */
 };
 
 int device_file_open(struct blockif_device **device, const char *path,
@@ -108,10 +117,10 @@ const char *device_fuse_gate(void);
 
 /* For whoever watches a disk's threads; `watch` is NULL in daily work. */
 struct blockif_watch {
-    void (*started)(struct blockif_watch *watch);      /* in each thread that the disk starts */
-    void (*leaving)(struct blockif_watch *watch);      /* in the same, last */
+    void (*started)(struct blockif_watch *watch);   /* in each thread that the disk starts */
+    void (*leaving)(struct blockif_watch *watch);   /* in the same, last */
     void (*claimed)(struct blockif_worker *worker); /* between claiming a request and its call */
-    _Atomic int created; /* threads that were started under this watch */
+    _Atomic int created;                            /* threads that were started under this watch */
 };
 
 struct blockif {
@@ -129,12 +138,12 @@ struct blockif {
     int vacant;   /* elements in `spare` */
     int runnable; /* pending elements in `waiting`; the rest of it is blocked */
     int blocked;
-    int idle;      /* workers asleep for want of work */
-    bool waking;   /* one of them is on its way */
+    int idle;    /* workers asleep for want of work */
+    bool waking; /* one of them is on its way */
     bool closing;
-    int started;   /* workers that have come up */
-    int failed;    /* errno of one that could not */
-    int cancels;   /* callers inside blockif_cancel */
+    int started; /* workers that have come up */
+    int failed;  /* errno of one that could not */
+    int cancels; /* callers inside blockif_cancel */
     int workers;
     _Atomic uint64_t kicks;
 
@@ -167,12 +176,13 @@ struct blockif_kick {
     int signal;    /* what it sends to the worker, or 0 */
     bool clocked;  /* sleeps by the clock between kicks, so a sleeping canceller is not at rest */
     bool pollable; /* works only on a device whose call waits for a descriptor to be readable */
-    int (*open)(struct blockif *disk);                 /* before the first worker starts; 0, errno */
-    int (*enlist)(struct blockif_worker *worker);      /* in each worker, first; 0 or an errno */
+    int (*open)(struct blockif *disk);            /* before the first worker starts; 0, errno */
+    int (*enlist)(struct blockif_worker *worker); /* in each worker, first; 0 or an errno */
     long (*enter)(struct blockif_worker *worker, const struct blockif_call *call);
-    void (*cancel)(struct blockif_cancel *cancel);     /* lock held; returns when it is not busy */
-    void (*retire)(struct blockif_worker *worker);     /* in each worker, last */
-    void (*close)(struct blockif *disk);               /* after the last worker has ended */
+    void (*cancel)(struct blockif_cancel *cancel); /* lock held; returns when it is not busy */
+    void (*retire)(struct blockif_worker *worker); /* in each worker, last */
+    void (*close)(struct blockif *disk);           /* after the last worker has ended */
+    bool (*rests)(void); /* whether the kernel's threads that serve it sleep; NULL: it has none */
 };
 
 #define BLOCKIF_KICK(ident) SP_REGISTER(SP_KIND_KICK, ident)

@@ -15,7 +15,8 @@ static pthread_mutex_t kick_signal_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kick_signal_use kick_signal_uses[NSIG];
 static _Atomic uint64_t kick_signal_stray;
 
-/* Initial-exec: another model may allocate at a thread's first access, and that may be a handler. */
+/* Initial-exec: another model may allocate at a thread's first access, and that may be a handler.
+ */
 #ifdef __ELF__
 __attribute__((tls_model("initial-exec")))
 #endif
@@ -36,7 +37,8 @@ static int kick_signal_set(int signal, void (*handler)(int), struct kick_signal_
     (void)sigemptyset(&action.sa_mask);
     if (sigaction(signal, NULL, &before))
         return errno;
-    if (before.sa_flags & SA_SIGINFO || (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN))
+    if (before.sa_flags & SA_SIGINFO ||
+        (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN))
         return EBUSY;
     use->before = before;
     use->handler = handler;

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -24,8 +25,8 @@ enum {
     SCENARIO_SIZE = 1024 * 1024, /* of the disk */
     SCENARIO_SEATS = 128,
     SCENARIO_ACTORS = 2,
-    SCENARIO_VAIN_KICKS = 64,    /* since anything last came of one: a polling cancel */
-    SCENARIO_CLEAN_LOOKS = 3,    /* in a row before everybody is said to rest */
+    SCENARIO_VAIN_KICKS = 64,     /* since anything last came of one: a polling cancel */
+    SCENARIO_CLEAN_LOOKS = 3,     /* in a row before everybody is said to rest */
     SCENARIO_SETTLE_NS = 50000000 /* where no state is shown: and twenty times the longest cancel */
 };
 
@@ -33,12 +34,12 @@ struct scenario_plan {
     const char *name;
     const char *purpose;
     int workers, requests, actors;
-    bool held;                /* the device answers nothing until the actors are done or stuck */
-    bool gated;               /* the worker of the first request waits between claim and call */
-    bool port;                /* requests go through an AHCI port */
-    bool closes;              /* the act is to close the disk */
-    bool (*ready)(void);      /* the situation that the scenario is about is there */
-    void (*act)(int actor);   /* in an actor's thread */
+    bool held;              /* the device answers nothing until the actors are done or stuck */
+    bool gated;             /* the worker of the first request waits between claim and call */
+    bool port;              /* requests go through an AHCI port */
+    bool closes;            /* the act is to close the disk */
+    bool (*ready)(void);    /* the situation that the scenario is about is there */
+    void (*act)(int actor); /* in an actor's thread */
 };
 
 struct scenario_seat {
@@ -53,7 +54,7 @@ struct scenario_entry {
     _Atomic int calls; /* of its callback */
     _Atomic int error; /* what the callback was told */
     int answer;        /* blockif_cancel's, or -1 */
-    uint64_t ns;       /* from the call of cancel to its return */
+    uint64_t from, to; /* ns: when cancel was called, and returned */
 };
 
 struct scenario_actor {
@@ -63,7 +64,7 @@ struct scenario_actor {
     int index;
     bool go, end;
     _Atomic bool acting, returned;
-    uint64_t ns; /* of the whole act */
+    uint64_t from, to; /* ns: of the whole act */
 };
 
 /* Looked at before and after: if it is the same and everybody rested, nothing has happened. */
@@ -81,7 +82,7 @@ struct scenario_state {
     bool broken; /* the protocol was: said in the note */
 
     struct blockif_watch watch;
-    struct blockif *disk;    /* NULL while an actor closes it */
+    struct blockif *disk; /* NULL while an actor closes it */
     struct blockif *closing;
     struct blockif_device *device;
     struct ahci_port port;
@@ -93,6 +94,7 @@ struct scenario_state {
     struct scenario_seat seat[SCENARIO_SEATS];
     _Atomic uint64_t claims;
     _Atomic bool gate, at_gate;
+    uint64_t opened_ns; /* when the gate was, if it was in the way of a kick */
 };
 
 static struct scenario_state scenario;
@@ -131,10 +133,11 @@ static void scenario_clear_seats(int first) {
 static void scenario_claimed(struct blockif_worker *worker) {
     bool first = worker->element->request == &scenario.entry[0].request;
     if (first && atomic_load(&scenario.gate)) {
-        struct sp_patience patience = {0};
+        const struct timespec nap = {0, 20000};
         atomic_store(&scenario.at_gate, true);
         while (atomic_load(&scenario.gate))
-            sp_relax(&patience);
+            (void)nanosleep(&nap, NULL); /* a handler may run here, as it may in user mode */
+        atomic_store(&scenario.at_gate, false);
     }
     atomic_fetch_add(&scenario.claims, 1);
 }
@@ -183,7 +186,7 @@ static bool scenario_everybody_rests(void) {
     for (int i = 0; i < atomic_load(&scenario.seats); i++)
         if (!scenario_rests(i))
             return false;
-    return true;
+    return !scenario.kick->rests || scenario.kick->rests();
 }
 
 /* Nothing has moved for the settling time: all that can be said where no state is shown. */
@@ -200,7 +203,8 @@ static bool scenario_settled(const struct scenario_pulse *before) {
 
 static bool scenario_at_rest(void) {
     struct scenario_pulse before = scenario_pulse();
-    if (atomic_load(&scenario.seats) != atomic_load(&scenario.watch.created))
+    if (atomic_load(&scenario.at_gate) ||
+        atomic_load(&scenario.seats) != atomic_load(&scenario.watch.created))
         return false;
     if (scenario.method == SP_SETTLED)
         return scenario_settled(&before);
@@ -242,7 +246,7 @@ static void scenario_prepare(int index) {
     atomic_store(&entry->calls, 0);
     atomic_store(&entry->error, -1);
     entry->answer = -1;
-    entry->ns = 0;
+    entry->from = entry->to = 0;
 }
 
 static int scenario_issue(int slot) {
@@ -256,7 +260,8 @@ static void scenario_submit(void) {
     for (int i = 0; i < scenario.plan->requests; i++) {
         struct blockif_request *request = &scenario.entry[i].request;
         scenario_prepare(i);
-        int failed = scenario.plan->port ? scenario_issue(i) : blockif_submit(scenario.disk, &request, 1);
+        int failed =
+            scenario.plan->port ? scenario_issue(i) : blockif_submit(scenario.disk, &request, 1);
         scenario.broken |= failed != 0;
     }
 }
@@ -275,7 +280,7 @@ static bool scenario_is_at_gate(void) {
 /* As many as there are workers are in their calls, and everybody sleeps. */
 static bool scenario_is_asleep(void) {
     int busy = scenario.plan->workers < scenario.plan->requests ? scenario.plan->workers
-                                                               : scenario.plan->requests;
+                                                                : scenario.plan->requests;
     return atomic_load(&scenario.claims) >= (uint64_t)busy && scenario_at_rest();
 }
 
@@ -286,17 +291,18 @@ static bool scenario_is_vacant(void) {
     return vacant;
 }
 
+/* Every worker has begun, and is where it happens to be. */
 static bool scenario_is_under_way(void) {
-    return true;
+    return atomic_load(&scenario.claims) >= (uint64_t)scenario.plan->workers;
 }
 
 /* ------------------------------------------------------------------ acts */
 
 static void scenario_cancel(int index) {
     struct scenario_entry *entry = &scenario.entry[index];
-    uint64_t from = sp_now();
+    entry->from = sp_now();
     entry->answer = blockif_cancel(scenario.disk, &entry->request);
-    entry->ns = sp_now() - from;
+    entry->to = sp_now();
 }
 
 static void scenario_cancel_first(int actor) {
@@ -337,9 +343,9 @@ static void *scenario_run_actor(void *argument) {
         actor->go = false;
         (void)pthread_mutex_unlock(&actor->lock);
         atomic_store(&actor->acting, true);
-        uint64_t from = sp_now();
+        actor->from = sp_now();
         scenario.plan->act(actor->index);
-        actor->ns = sp_now() - from;
+        actor->to = sp_now();
         atomic_store(&actor->returned, true);
         (void)pthread_mutex_lock(&actor->lock);
     }
@@ -357,36 +363,71 @@ static void scenario_tell(struct scenario_actor *actor, bool *what) {
 static const struct scenario_plan scenario_plans[] = {
     {.name = "pending",
      .purpose = "cancel a request that is still queued",
-     .workers = 1, .requests = 2, .actors = 1, .gated = true,
-     .ready = scenario_is_at_gate, .act = scenario_cancel_last},
+     .workers = 1,
+     .requests = 2,
+     .actors = 1,
+     .gated = true,
+     .ready = scenario_is_at_gate,
+     .act = scenario_cancel_last},
     {.name = "asleep",
      .purpose = "cancel a request whose worker sleeps in its I/O",
-     .workers = 1, .requests = 1, .actors = 1, .held = true,
-     .ready = scenario_is_asleep, .act = scenario_cancel_first},
+     .workers = 1,
+     .requests = 1,
+     .actors = 1,
+     .held = true,
+     .ready = scenario_is_asleep,
+     .act = scenario_cancel_first},
     {.name = "before",
      .purpose = "cancel a request that is claimed and has not entered its call",
-     .workers = 1, .requests = 1, .actors = 1, .held = true, .gated = true,
-     .ready = scenario_is_at_gate, .act = scenario_cancel_first},
+     .workers = 1,
+     .requests = 1,
+     .actors = 1,
+     .held = true,
+     .gated = true,
+     .ready = scenario_is_at_gate,
+     .act = scenario_cancel_first},
     {.name = "finished",
      .purpose = "cancel a request that has completed",
-     .workers = 1, .requests = 1, .actors = 1,
-     .ready = scenario_is_vacant, .act = scenario_cancel_first},
+     .workers = 1,
+     .requests = 1,
+     .actors = 1,
+     .ready = scenario_is_vacant,
+     .act = scenario_cancel_first},
     {.name = "storm",
      .purpose = "two threads cancel 64 requests at once",
-     .workers = 8, .requests = 64, .actors = 2, .held = true,
-     .ready = scenario_is_under_way, .act = scenario_cancel_share},
+     .workers = 8,
+     .requests = 64,
+     .actors = 2,
+     .held = true,
+     .ready = scenario_is_under_way,
+     .act = scenario_cancel_share},
     {.name = "port-stop",
      .purpose = "stop a port with 32 commands in flight",
-     .workers = 8, .requests = 32, .actors = 1, .held = true, .port = true,
-     .ready = scenario_is_asleep, .act = scenario_stop_port},
+     .workers = 8,
+     .requests = 32,
+     .actors = 1,
+     .held = true,
+     .port = true,
+     .ready = scenario_is_asleep,
+     .act = scenario_stop_port},
     {.name = "close",
      .purpose = "close the disk with requests in flight",
-     .workers = 8, .requests = 32, .actors = 1, .held = true, .closes = true,
-     .ready = scenario_is_asleep, .act = scenario_close},
+     .workers = 8,
+     .requests = 32,
+     .actors = 1,
+     .held = true,
+     .closes = true,
+     .ready = scenario_is_asleep,
+     .act = scenario_close},
     {.name = "slow-trim",
      .purpose = "a guest resets its port while a TRIM takes too long",
-     .workers = 1, .requests = 4, .actors = 1, .held = true, .port = true,
-     .ready = scenario_is_asleep, .act = scenario_stop_port},
+     .workers = 1,
+     .requests = 4,
+     .actors = 1,
+     .held = true,
+     .port = true,
+     .ready = scenario_is_asleep,
+     .act = scenario_stop_port},
 };
 
 /* ------------------------------------------------------------------ a trial */
@@ -474,13 +515,15 @@ static void scenario_begin_act(void) {
 }
 
 /* What became of one request, given that its cancel returned. */
-static enum sp_outcome scenario_judge(const struct scenario_entry *entry, bool stuck, bool handled) {
+static enum sp_outcome scenario_judge(const struct scenario_entry *entry, bool stuck,
+                                      bool handled) {
     int error = atomic_load(&entry->error);
     if (entry->answer == 0 || error == EINTR || error == ECANCELED)
         return SP_CANCELLED;
     if (entry->answer == EINVAL)
         return SP_COMPLETED;
-    /* Lost: a kick did arrive in a handler, and yet the I/O went on until the device was released. */
+    /* Lost: a kick did arrive in a handler, and yet the I/O went on until the device was released.
+     */
     return stuck && handled ? SP_LOST : SP_WAITED;
 }
 
@@ -506,7 +549,10 @@ static enum sp_outcome scenario_sum_up(bool stuck, bool hung, bool handled) {
     return SP_COMPLETED;
 }
 
-static void scenario_latency(uint64_t ns) {
+/* From the call, or from when the worker was let go on, which until then no kick could end. */
+static void scenario_latency(uint64_t from, uint64_t to) {
+    uint64_t start = from > scenario.opened_ns ? from : scenario.opened_ns;
+    uint64_t ns = to > start ? to - start : 0;
     sp_latency(scenario.sandbox->result, ns);
     if (scenario.settle_ns < 20 * ns)
         scenario.settle_ns = 20 * ns;
@@ -514,13 +560,13 @@ static void scenario_latency(uint64_t ns) {
 
 static void scenario_count_latency(void) {
     if (scenario.plan->port) {
-        scenario_latency(scenario.actor[0].ns);
+        scenario_latency(scenario.actor[0].from, scenario.actor[0].to);
         return;
     }
     bool given_back = scenario.plan->act == scenario_cancel_last;
     for (int i = 0; i < scenario.plan->requests; i++)
-        if (scenario.entry[i].ns && (scenario.entry[i].answer == EBUSY || given_back))
-            scenario_latency(scenario.entry[i].ns);
+        if (scenario.entry[i].to && (scenario.entry[i].answer == EBUSY || given_back))
+            scenario_latency(scenario.entry[i].from, scenario.entry[i].to);
 }
 
 /* Exactly one answer a request: a callback, or a cancel that gave it back. */
@@ -530,7 +576,8 @@ static void scenario_check_answers(void) {
         scenario.broken |= atomic_load(&entry->calls) + (entry->answer == 0) != 1;
     }
     if (scenario.broken)
-        sp_text(scenario.sandbox->result->note, SP_TEXT_SIZE, "a request was not answered exactly once");
+        sp_text(scenario.sandbox->result->note, SP_TEXT_SIZE,
+                "a request was not answered exactly once");
 }
 
 static int scenario_open_disk(void);
@@ -570,6 +617,7 @@ static void scenario_set_up(void) {
     atomic_store(&scenario.at_gate, false);
     atomic_store(&scenario.gate, scenario.plan->gated);
     scenario.broken = false;
+    scenario.opened_ns = 0;
     if (scenario.plan->held)
         scenario_hold(true);
     scenario_submit();
@@ -588,6 +636,7 @@ static void scenario_watch_act(struct scenario_sight *sight) {
     scenario_begin_act();
     if (plan->gated && plan->held) {
         scenario_await(scenario_landed, "waiting for the kick to land");
+        scenario.opened_ns = sp_now();
         atomic_store(&scenario.gate, false);
     }
     sight->stuck = !scenario_observe("waiting for cancel to return", sight->from);
@@ -743,13 +792,18 @@ static int scenario_check(const char *id, char *reason, size_t size) {
         return status;
     const struct blockif_kick *kick = sp_find(SP_KIND_KICK, c.kick, &gate);
     if (!kick)
-        return gate ? scenario_refuse(reason, size, gate) : scenario_unknown(reason, size, "kick", c.kick);
+        return gate ? scenario_refuse(reason, size, gate)
+                    : scenario_unknown(reason, size, "kick", c.kick);
     if (strcmp(c.plan->name, "slow-trim") == 0 && c.operation != BLOCKIF_DELETE)
         return scenario_refuse(reason, size, "slow-trim is about delete");
     if (!c.backend->holds && scenario_needs_hold(c.plan))
         return scenario_refuse(reason, size, "a local file cannot be told to stall");
     if (kick->pollable && strcmp(c.backend->name, "stalled") != 0)
-        return scenario_refuse(reason, size, "a file is always ready for poll: the gate stays open");
+        return scenario_refuse(reason, size,
+                               "a file is always ready for poll: the gate stays open");
+    bool alone = c.operation == BLOCKIF_FLUSH || c.operation == BLOCKIF_DELETE;
+    if (alone && c.plan->workers > 1 && strcmp(c.backend->name, "fuse") == 0)
+        return scenario_refuse(reason, size, "one fsync or fallocate at a time enters a FUSE file");
     gate = c.backend->gate();
     return gate ? scenario_refuse(reason, size, gate) : SP_MEASURED;
 }
@@ -794,7 +848,8 @@ static void scenario_look_for_tracer(void) {
     if (!sp_tracer(name, sizeof name))
         return;
     result->traced = 1;
-    sp_text(result->note, SP_TEXT_SIZE, "traced by %s: a traced process does not drop ignored signals", name);
+    sp_text(result->note, SP_TEXT_SIZE,
+            "traced by %s: a traced process does not drop ignored signals", name);
 }
 
 static int scenario_begin(struct sp_sandbox *sandbox) {
@@ -807,10 +862,11 @@ static int scenario_begin(struct sp_sandbox *sandbox) {
     scenario.plan = c.plan;
     scenario.operation = c.operation;
     scenario.kick = sp_find(SP_KIND_KICK, c.kick, NULL);
-    scenario.watch = (struct blockif_watch){scenario_started, scenario_leaving, scenario_claimed, 0};
+    scenario.watch =
+        (struct blockif_watch){scenario_started, scenario_leaving, scenario_claimed, 0};
     scenario.settle_ns = SCENARIO_SETTLE_NS;
-    scenario.method = sp_reader()->level > SP_LEVEL_NONE && sp_reader()->sender_wakes ? SP_OBSERVED
-                                                                                      : SP_SETTLED;
+    scenario.method =
+        sp_reader()->level > SP_LEVEL_NONE && sp_reader()->sender_wakes ? SP_OBSERVED : SP_SETTLED;
     sandbox->result->method = (int32_t)scenario.method;
     scenario_look_for_tracer();
     int failed = 0;

@@ -37,8 +37,9 @@ static struct device_file *device_file_of(struct blockif_worker *worker) {
 
 /* ------------------------------------------------------------------ reading and writing */
 
-static struct blockif_call device_file_call(struct blockif_worker *worker, enum blockif_call_kind kind,
-                                            const struct iovec *pieces, int count, int64_t offset) {
+static struct blockif_call device_file_call(struct blockif_worker *worker,
+                                            enum blockif_call_kind kind, const struct iovec *pieces,
+                                            int count, int64_t offset) {
     return (struct blockif_call){.kind = kind,
                                  .fd = device_file_of(worker)->fd,
                                  .pieces = pieces,
@@ -175,7 +176,8 @@ static int device_file_measure(struct device_file *file) {
 #elif defined(DKIOCGETBLOCKCOUNT)
     uint32_t sector = 0;
     uint64_t sectors = 0;
-    if (ioctl(file->fd, DKIOCGETBLOCKSIZE, &sector) || ioctl(file->fd, DKIOCGETBLOCKCOUNT, &sectors))
+    if (ioctl(file->fd, DKIOCGETBLOCKSIZE, &sector) ||
+        ioctl(file->fd, DKIOCGETBLOCKCOUNT, &sectors))
         return errno;
     device->sector = device->physical = (int32_t)sector;
     device->size = sectors * sector;
@@ -200,8 +202,8 @@ static int device_file_kind(struct device_file *file) {
     if (fstat(file->fd, &status))
         return errno;
     file->device.sector = 512;
-    file->device.physical = S_ISREG(status.st_mode) && status.st_blksize >= 512 ? (int32_t)status.st_blksize
-                                                                                 : 512;
+    file->device.physical =
+        S_ISREG(status.st_mode) && status.st_blksize >= 512 ? (int32_t)status.st_blksize : 512;
     if (S_ISDIR(status.st_mode))
         return EISDIR;
     if (S_ISREG(status.st_mode))

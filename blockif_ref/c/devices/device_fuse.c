@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The device "fuse": a real file that is slow on command: FUSE's raw protocol over /dev/fuse, with the
- * root of the mount a regular file, served by a thread of this process.
+/* The device "fuse": a real file that is slow on command: FUSE's raw protocol over /dev/fuse, with
+ * the root of the mount a regular file, served by a thread of this process.
  *
  * Linux sends FUSE_INTERRUPT when a signal meets a reader asleep, and the reader goes on sleeping
- * until the server answers (fs/fuse/dev.c, request_wait_answer); this server answers EINTR. */
+ * until the server answers (fs/fuse/dev.c, request_wait_answer); this server answers EINTR.
+ *
+ * The server has a table of descriptors to itself: when the process is killed, the server's end
+ * closes with its thread, and that frees whoever sleeps for an answer, out of any signal's reach.
+ */
 #include "../inside.h"
 
 #if defined(__linux__) && __has_include(<linux/fuse.h>)
@@ -19,6 +23,13 @@
 #include <unistd.h>
 
 #include "text.h"
+
+/* Without it one write at a time goes into a file; the others wait for the inode (Linux 6.2). */
+#ifdef FOPEN_PARALLEL_DIRECT_WRITES
+#define DEVICE_FUSE_PARALLEL FOPEN_PARALLEL_DIRECT_WRITES
+#else
+#define DEVICE_FUSE_PARALLEL (1 << 6)
+#endif
 
 enum {
     DEVICE_FUSE_MOST = 256, /* requests held at once */
@@ -39,8 +50,10 @@ struct device_fuse {
     struct blockif_medium medium;      /* the same with our own hold and close */
     struct blockif_watch *watch;
     pthread_t server;
-    int fd;      /* /dev/fuse */
-    int told[2]; /* a pipe: a byte says "released", its closing "end" */
+    int fd;            /* /dev/fuse, in the server's table */
+    int mine;          /* the same in everybody else's, until the file is mounted; then -1 */
+    int told[2];       /* a pipe: a byte says "mounted", the next "released", its closing "end" */
+    _Atomic int table; /* 1: the server has its own, -1: it can have none */
     _Atomic bool stalls;
     int count;
     struct device_fuse_held held[DEVICE_FUSE_MOST];
@@ -60,14 +73,18 @@ static void device_fuse_reply(const struct device_fuse *fuse, uint64_t unique, i
 }
 
 static void device_fuse_describe(const struct device_fuse *fuse, struct fuse_attr *attributes) {
-    *attributes = (struct fuse_attr){
-        .ino = FUSE_ROOT_ID, .size = fuse->size, .mode = S_IFREG | 0600, .nlink = 1, .blksize = 4096};
+    *attributes = (struct fuse_attr){.ino = FUSE_ROOT_ID,
+                                     .size = fuse->size,
+                                     .mode = S_IFREG | 0600,
+                                     .nlink = 1,
+                                     .blksize = 4096};
 }
 
 static void device_fuse_carry_out(struct device_fuse *fuse, const struct device_fuse_held *one) {
     uint64_t unique = one->header.unique;
     struct fuse_write_out written = {.size = one->size};
-    bool inside = (uint64_t)one->offset <= fuse->size && one->size <= fuse->size - (uint64_t)one->offset;
+    bool inside =
+        (uint64_t)one->offset <= fuse->size && one->size <= fuse->size - (uint64_t)one->offset;
     if (!inside) {
         device_fuse_reply(fuse, unique, EINVAL, NULL, 0);
         return;
@@ -145,7 +162,7 @@ static void device_fuse_introduce(const struct device_fuse *fuse, uint64_t uniqu
 
 static void device_fuse_dispatch(struct device_fuse *fuse) {
     struct device_fuse_held one = {.data = NULL};
-    struct fuse_open_out opened = {.open_flags = FOPEN_DIRECT_IO};
+    struct fuse_open_out opened = {.open_flags = FOPEN_DIRECT_IO | DEVICE_FUSE_PARALLEL};
     struct fuse_attr_out attributes = {.attr_valid = 3600};
     struct fuse_interrupt_in interrupt;
     if (read(fuse->fd, fuse->buffer, sizeof fuse->buffer) < (ssize_t)sizeof one.header)
@@ -201,7 +218,12 @@ static void *device_fuse_serve(void *argument) {
     char word;
     if (fuse->watch)
         fuse->watch->started(fuse->watch);
-    for (;;) {
+    int own = unshare(CLONE_FILES);
+    if (own == 0)
+        (void)close(fuse->told[1]);
+    atomic_store(&fuse->table, own == 0 ? 1 : -1);
+    bool mounted = own == 0 && read(fuse->told[0], &word, 1) == 1; /* an error to poll until then */
+    while (mounted) {
         if (poll(ready, 2, -1) < 0)
             continue;
         if (ready[0].revents && read(fuse->told[0], &word, 1) <= 0)
@@ -213,6 +235,8 @@ static void *device_fuse_serve(void *argument) {
         if (ready[1].revents & POLLIN)
             device_fuse_dispatch(fuse);
     }
+    if (own == 0)
+        (void)close(fuse->fd);
     if (fuse->watch)
         fuse->watch->leaving(fuse->watch);
     return NULL;
@@ -231,8 +255,8 @@ static void device_fuse_free(struct device_fuse *fuse) {
     for (int i = 0; i < 2; i++)
         if (fuse->told[i] >= 0)
             (void)close(fuse->told[i]);
-    if (fuse->fd >= 0)
-        (void)close(fuse->fd);
+    if (fuse->mine >= 0)
+        (void)close(fuse->mine);
     while (fuse->count > 0)
         device_fuse_forget(fuse, 0);
     free(fuse->memory);
@@ -266,13 +290,19 @@ static int device_fuse_mount(const struct device_fuse *fuse, const char *path) {
     return mount("sigprobe", path, "fuse", MS_NOSUID | MS_NODEV, options) ? errno : 0;
 }
 
-static int device_fuse_start(struct device_fuse *fuse, const char *path) {
-    fuse->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+static int device_fuse_start(struct device_fuse *fuse) {
+    fuse->fd = fuse->mine = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     fuse->memory = calloc(1, fuse->size);
     if (fuse->fd < 0 || pipe2(fuse->told, O_CLOEXEC))
         return errno;
-    int failed = fuse->memory ? device_fuse_mount(fuse, path) : ENOMEM;
-    return failed ? failed : blockif_thread(&fuse->server, device_fuse_serve, fuse, fuse->watch);
+    struct sp_patience patience = {0};
+    int failed =
+        fuse->memory ? blockif_thread(&fuse->server, device_fuse_serve, fuse, fuse->watch) : ENOMEM;
+    if (failed)
+        return failed;
+    while (atomic_load(&fuse->table) == 0)
+        sp_relax(&patience);
+    return 0;
 }
 
 static int device_fuse_adopt(struct device_fuse *fuse, struct blockif_device *device) {
@@ -293,24 +323,32 @@ int device_fuse_open(struct blockif_device **device, const char *path, uint64_t 
         return ENOMEM;
     fuse->watch = watch;
     fuse->size = size;
-    fuse->fd = fuse->told[0] = fuse->told[1] = -1;
-    int failed = device_fuse_start(fuse, path);
+    fuse->mine = fuse->told[0] = fuse->told[1] = -1;
+    int failed = device_fuse_start(fuse);
     if (failed) {
         device_fuse_free(fuse);
-        return failed == EPERM || failed == ENODEV ? ENOSYS : failed;
+        return failed;
     }
-    failed = device_file_open(device, path, &plain);
-    (void)umount2(path, MNT_DETACH); /* the open file keeps it */
-    if (failed)
-        device_fuse_stop(fuse);
-    return failed ? failed : device_fuse_adopt(fuse, *device);
+    failed = atomic_load(&fuse->table) > 0 ? device_fuse_mount(fuse, path) : EPERM;
+    (void)close(fuse->mine);
+    fuse->mine = -1;
+    if (!failed) {
+        (void)!write(fuse->told[1], "m", 1);
+        failed = device_file_open(device, path, &plain);
+        (void)umount2(path, MNT_DETACH); /* the open file keeps it */
+    }
+    if (!failed)
+        return device_fuse_adopt(fuse, *device);
+    device_fuse_stop(fuse);
+    return failed == EPERM || failed == ENODEV ? ENOSYS : failed;
 }
 
 const char *device_fuse_gate(void) {
     int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fd >= 0)
         (void)close(fd);
-    return fd >= 0 && geteuid() == 0 ? NULL : "needs root and /dev/fuse, to mount a file of its own";
+    return fd >= 0 && geteuid() == 0 ? NULL
+                                     : "needs root and /dev/fuse, to mount a file of its own";
 }
 
 #else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The device "stalled": memory behind a server that answers when it is told to, so that an I/O sleeps
- * for exactly as long as somebody wants, on every platform and without privileges.
+/* The device "stalled": memory behind a server that answers when it is told to, so that an I/O
+ * sleeps for exactly as long as somebody wants, on every platform and without privileges.
  *
- * A worker asks by writing down a tag, and sleeps in recv on its own socket pair until the server
- * sends that tag back. Data is moved by the worker after the answer, so an interrupted request has
- * moved none, and a late answer touches nobody's memory. */
+ * A worker asks by counting up, and sleeps in recv on its own socket pair until the server sends
+ * the count back. Data is moved by the worker after the answer, so an interrupted request has moved
+ * none, and a late answer touches nobody's memory. */
 #include "../inside.h"
 
 #include <errno.h>
@@ -78,30 +78,42 @@ static struct device_stalled *device_stalled_of(struct blockif_worker *worker) {
     return (struct device_stalled *)worker->disk->device;
 }
 
-/* Sleeps until the server answers; tags of requests that were given up meanwhile are passed over. */
+/* An answer to a question that was given up in the moment it was answered. */
+static void device_stalled_drain(const struct device_stalled_line *line) {
+    uint64_t tag;
+    while (recv(line->worker, &tag, sizeof tag, MSG_DONTWAIT) > 0)
+        continue;
+}
+
+/* Sleeps until the server answers. A question that is given up is withdrawn. */
 static int device_stalled_ask(struct blockif_worker *worker) {
     struct device_stalled *stalled = device_stalled_of(worker);
     struct device_stalled_line *line = &stalled->line[worker->index];
-    uint64_t tag = 0;
+    uint64_t tag;
     struct iovec place = {.iov_base = &tag, .iov_len = sizeof tag};
-    struct blockif_call call = {
-        .kind = BLOCKIF_RECV, .fd = line->worker, .pieces = &place, .count = 1, .length = sizeof tag};
+    struct blockif_call call = {.kind = BLOCKIF_RECV,
+                                .fd = line->worker,
+                                .pieces = &place,
+                                .count = 1,
+                                .length = sizeof tag};
     (void)pthread_mutex_lock(&stalled->lock);
-    uint64_t wanted = ++line->wanted;
+    device_stalled_drain(line);
+    line->wanted++;
     (void)pthread_cond_signal(&stalled->told);
     (void)pthread_mutex_unlock(&stalled->lock);
-    while (tag != wanted) {
-        long got = blockif_enter(worker, &call);
-        if (got == (long)sizeof tag)
-            continue;
-        errno = got < 0 ? errno : EIO;
-        return -1;
-    }
-    return 0;
+    long got = blockif_enter(worker, &call);
+    if (got == (long)sizeof tag)
+        return 0;
+    int failed = got < 0 ? errno : EIO;
+    (void)pthread_mutex_lock(&stalled->lock);
+    line->answered = line->wanted;
+    (void)pthread_mutex_unlock(&stalled->lock);
+    errno = failed;
+    return -1;
 }
 
-static long device_stalled_read(struct blockif_worker *worker, const struct iovec *pieces, int count,
-                                int64_t offset) {
+static long device_stalled_read(struct blockif_worker *worker, const struct iovec *pieces,
+                                int count, int64_t offset) {
     struct device_stalled *stalled = device_stalled_of(worker);
     long moved = 0;
     if (device_stalled_ask(worker))
@@ -115,8 +127,8 @@ static long device_stalled_read(struct blockif_worker *worker, const struct iove
     return moved;
 }
 
-static long device_stalled_write(struct blockif_worker *worker, const struct iovec *pieces, int count,
-                                 int64_t offset) {
+static long device_stalled_write(struct blockif_worker *worker, const struct iovec *pieces,
+                                 int count, int64_t offset) {
     struct device_stalled *stalled = device_stalled_of(worker);
     long moved = 0;
     if (device_stalled_ask(worker))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kick "evfilt-signal": stock bhyve. SIGCONT is ignored and sent to the worker with pthread_kill;
- * a kqueue in a third thread sees it by EVFILT_SIGNAL and lets the canceller look again.
+/* The kick "evfilt-signal": stock bhyve. SIGCONT is ignored and sent to the worker with
+ * pthread_kill; a kqueue in a third thread sees it by EVFILT_SIGNAL and lets the canceller look
+ * again.
  *
  * Relies on EVFILT_SIGNAL seeing a thread-directed, ignored signal: FreeBSD, OpenBSD and NetBSD do;
  * XNU does not, nor does DragonFly for SIGCONT, and there cancel never returns (Hyperkit #94).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kick "gate": the worker blocks SIGUSR1 except inside ppoll, which opens the mask and sleeps as
- * one step, so a signal sent before the call waits at the gate and none is lost.
+/* The kick "gate": the worker blocks SIGUSR1 except inside ppoll, which opens the mask and sleeps
+ * as one step, so a signal sent before the call waits at the gate and none is lost.
  *
  * Relies on ppoll (pselect on macOS, which has none) and on a descriptor that is readable when, and
  * only when, the device has answered. Cannot help with a regular file: it is always ready, and the

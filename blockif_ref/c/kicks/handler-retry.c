@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kick "handler-retry": handler-usr1, repeated until the request is no longer busy.
  *
- * A signal whose handler ran before the call was entered is lost, so another follows: soon at first,
- * then at doubling pauses, because an I/O that no signal can end would be kicked for its whole life.
- * Relies on pthread_kill and SIGUSR1 only, so it goes everywhere. Cannot end an uninterruptible
- * sleep; there it waits, and spends a kick a pause. */
+ * A signal whose handler ran before the call was entered is lost, so another follows: soon at
+ * first, then at doubling pauses, because an I/O that no signal can end would be kicked for its
+ * whole life. Relies on pthread_kill and SIGUSR1 only, so it goes everywhere. Cannot end an
+ * uninterruptible sleep; there it waits, and spends a kick a pause. */
 #include "../kick_signal.h"
 
 enum { KICK_HANDLER_RETRY_FIRST_NS = 50000, KICK_HANDLER_RETRY_MOST_NS = 2000000 };

@@ -4,12 +4,15 @@
  *
  * Relies on Linux 5.6 and on io_uring not being switched off (kernel.io_uring_disabled, seccomp).
  * Submission and cancel take the same lock and look at the request's `cancelled`, so there is no
- * moment at which a cancel is lost. Cannot end what the kernel has handed to a disk already. */
+ * moment at which a cancel is lost. Reads and writes go to the ring's own threads: on FUSE the
+ * submission itself would sleep (fuse_direct_io under io_submit_sqes, Linux 6.18), out of cancel's
+ * reach; that costs a hand-over each. Cannot end what the kernel has handed to a disk already. */
 #include "../inside.h"
 
 #define KICK_IO_URING_PURPOSE "the call goes through an io_uring, cancel too: no signal"
 
 #if defined(__linux__) && __has_include(<linux/io_uring.h>)
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -18,6 +21,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "text.h"
 
 enum { KICK_IO_URING_ENTRIES = 8 };
 
@@ -63,6 +68,7 @@ static struct io_uring_sqe kick_io_uring_describe(const struct blockif_call *cal
         entry.addr = (uint64_t)(uintptr_t)call->pieces;
         entry.len = (uint32_t)call->count;
         entry.off = (uint64_t)call->offset;
+        entry.flags = IOSQE_ASYNC;
         break;
     case BLOCKIF_FSYNC:
         entry.opcode = IORING_OP_FSYNC;
@@ -114,10 +120,34 @@ static bool kick_io_uring_next(struct kick_io_uring_ring *ring, struct io_uring_
     return true;
 }
 
+/* Asks the ring to give up the call under way. Lock held. The answer to it bears the mark 0. */
+static void kick_io_uring_give_up(struct kick_io_uring_ring *ring) {
+    struct io_uring_sqe entry;
+    memset(&entry, 0, sizeof entry);
+    entry.opcode = IORING_OP_ASYNC_CANCEL;
+    entry.fd = -1;
+    entry.addr = ring->flying;
+    kick_io_uring_put(ring, &entry);
+    while (kick_io_uring_submit(ring) < 0 && (errno == EINTR || errno == EAGAIN || errno == EBUSY))
+        continue;
+}
+
+/* ENOENT although the call flies: one of the ring's threads has taken it off the list and not yet
+ * written down that it has it (io_uring/io-wq.c, io_worker_handle_work). */
+static void kick_io_uring_insist(struct kick_io_uring_ring *ring, const struct io_uring_cqe *done) {
+    if (done->user_data != 0 || done->res != -ENOENT)
+        return;
+    (void)pthread_mutex_lock(&ring->lock);
+    kick_io_uring_give_up(ring);
+    (void)pthread_mutex_unlock(&ring->lock);
+}
+
 static int kick_io_uring_land(struct kick_io_uring_ring *ring, uint64_t mark) {
     struct io_uring_cqe done = {.user_data = 0};
     while (done.user_data != mark)
-        if (!kick_io_uring_next(ring, &done))
+        if (kick_io_uring_next(ring, &done))
+            kick_io_uring_insist(ring, &done);
+        else
             (void)kick_io_uring_sleep(ring);
     (void)pthread_mutex_lock(&ring->lock);
     ring->flying = 0;
@@ -139,18 +169,33 @@ static void kick_io_uring_cancel(struct blockif_cancel *cancel) {
     struct kick_io_uring_ring *ring = cancel->element->worker->own;
     (void)atomic_fetch_add(&cancel->disk->kicks, 1);
     (void)pthread_mutex_lock(&ring->lock);
-    if (ring->flying && blockif_busy(cancel)) {
-        struct io_uring_sqe entry;
-        memset(&entry, 0, sizeof entry);
-        entry.opcode = IORING_OP_ASYNC_CANCEL;
-        entry.fd = -1;
-        entry.addr = ring->flying;
-        kick_io_uring_put(ring, &entry);
-        while (kick_io_uring_submit(ring) < 0 && (errno == EINTR || errno == EAGAIN || errno == EBUSY))
-            ;
-    }
+    if (ring->flying && blockif_busy(cancel))
+        kick_io_uring_give_up(ring);
     (void)pthread_mutex_unlock(&ring->lock);
     blockif_await_end(cancel);
+}
+
+/* The ring's threads are this process's, named iou-wrk-TID (io_uring/io-wq.c, io_wq_worker). */
+static bool kick_io_uring_thread_rests(const char *task) {
+    char path[64], text[128];
+    sp_text(path, sizeof path, "/proc/self/task/%s/stat", task);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        (void)close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    const char *state = strrchr(text, ')');
+    return !strstr(text, "(iou-wrk-") || (state && state[1] && state[2] == 'S');
+}
+
+static bool kick_io_uring_rests(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    bool rest = tasks != NULL;
+    for (struct dirent *task = rest ? readdir(tasks) : NULL; task && rest; task = readdir(tasks))
+        rest = task->d_name[0] == '.' || kick_io_uring_thread_rests(task->d_name);
+    if (tasks)
+        (void)closedir(tasks);
+    return rest;
 }
 
 /* ------------------------------------------------------------------ setting up */
@@ -171,15 +216,16 @@ static void *kick_io_uring_map(int fd, size_t size, off_t offset) {
     return at == MAP_FAILED ? NULL : at;
 }
 
-static int kick_io_uring_lay_out(struct kick_io_uring_ring *ring, const struct io_uring_params *params) {
+static int kick_io_uring_lay_out(struct kick_io_uring_ring *ring,
+                                 const struct io_uring_params *params) {
     size_t submissions = params->sq_off.array + params->sq_entries * sizeof(uint32_t);
     size_t completions = params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe);
     if (!(params->features & IORING_FEAT_SINGLE_MMAP))
         return ENOSYS;
     ring->queues_size = submissions > completions ? submissions : completions;
     ring->queues = kick_io_uring_map(ring->fd, ring->queues_size, IORING_OFF_SQ_RING);
-    ring->entries = kick_io_uring_map(ring->fd, KICK_IO_URING_ENTRIES * sizeof *ring->entries,
-                                      IORING_OFF_SQES);
+    ring->entries =
+        kick_io_uring_map(ring->fd, KICK_IO_URING_ENTRIES * sizeof *ring->entries, IORING_OFF_SQES);
     if (!ring->queues || !ring->entries)
         return ENOMEM;
     char *base = ring->queues;
@@ -220,8 +266,10 @@ static const struct blockif_kick kick_io_uring = {
     .enter = kick_io_uring_enter,
     .cancel = kick_io_uring_cancel,
     .retire = kick_io_uring_retire,
+    .rests = kick_io_uring_rests,
 };
 BLOCKIF_KICK(kick_io_uring);
 #else
-SP_ABSENT(SP_KIND_KICK, kick_io_uring, "io-uring", KICK_IO_URING_PURPOSE, "io_uring is Linux's own");
+SP_ABSENT(SP_KIND_KICK, kick_io_uring, "io-uring", KICK_IO_URING_PURPOSE,
+          "io_uring is Linux's own");
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kick "signalfd": what a straightforward Linux port of stock bhyve would do: SIGCONT is blocked,
- * sent to the worker with pthread_kill, and read from a signalfd by a third thread.
+/* The kick "signalfd": what a straightforward Linux port of stock bhyve would do: SIGCONT is
+ * blocked, sent to the worker with pthread_kill, and read from a signalfd by a third thread.
  *
  * Relies on a signalfd showing what is pending for another thread, which it never does: it looks at
- * the reader's own and the process's pending signals (fs/signalfd.c, signalfd_poll). Cannot return. */
+ * the reader's own and the process's pending signals (fs/signalfd.c, signalfd_poll). Cannot return.
+ */
 #include "../kick_signal.h"
 
-#define KICK_SIGNALFD_PURPOSE "a straight Linux port: SIGCONT blocked, read from a signalfd by a third thread"
+#define KICK_SIGNALFD_PURPOSE                                                                      \
+    "a straight Linux port: SIGCONT blocked, read from a signalfd by a third thread"
 
 #if defined(__linux__) && !defined(SP_LIBKQUEUE)
 #include "../mevent.h"
@@ -73,5 +75,6 @@ static const struct blockif_kick kick_signalfd = {
 };
 BLOCKIF_KICK(kick_signalfd);
 #else
-SP_ABSENT(SP_KIND_KICK, kick_signalfd, "signalfd", KICK_SIGNALFD_PURPOSE, "signalfd is Linux's own");
+SP_ABSENT(SP_KIND_KICK, kick_signalfd, "signalfd", KICK_SIGNALFD_PURPOSE,
+          "signalfd is Linux's own, and here the event loop is not epoll");
 #endif
