@@ -113,7 +113,8 @@ def _judge(question: Question, case: schema.Case) -> _Group:
 
 
 def _phrase(group: _Group, alone: bool) -> str:
-    of = "" if alone else f" for {', '.join(group.labels)}"
+    several = f" for all {len(group.labels)} cases" if len(group.labels) > 1 else ""
+    of = several if alone else f" for {', '.join(group.labels)}"
     said = group.detail or _shares(group.counts)
     return f"{group.answer}{of}: {said}"
 

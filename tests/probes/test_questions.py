@@ -63,7 +63,7 @@ def test_all_trials_alike_give_a_bound() -> None:
 
 def test_cases_that_agree_share_their_bound() -> None:
     both = results(record("SIGCONT", interrupted=1000), record("SIGUSR1", interrupted=2000))
-    assert answer(Q, both) == "yes: interrupted (0 of 3,000 otherwise; < 0.1 %)"
+    assert answer(Q, both) == ("yes for all 2 cases: interrupted (0 of 3,000 otherwise; < 0.1 %)")
 
 
 def test_cases_that_differ_are_told_apart_by_what_differs() -> None:

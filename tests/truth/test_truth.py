@@ -43,9 +43,7 @@ def certain(call: str, signal: str, disposition: str) -> str:
 @pytest.fixture(scope="module")
 def busy() -> Iterator[None]:
     """A busy loop on every processor, for as long as the module's tests run."""
-    loops = [
-        subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(os.cpu_count() or 1)
-    ]
+    loops = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(os.cpu_count() or 1)]
     yield
     for loop in loops:
         loop.kill()
