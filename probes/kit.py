@@ -54,9 +54,10 @@ def text(roots: Sequence[Path]) -> str:
     check_names(files)
     hashes = build.hashes_header(roots) + "#define SP_HASHES\n"
     one = _OneFile(files, {"kit_planes.h": planes_header(roots), "sp_hashes.h": hashes})
-    # The feature macros of this header have to come before any system header.
-    one.include("sp_hashes.h")
-    one.include("engine.h")
+    # The feature macros of engine.h have to come before any system header.
+    headers = (path.name for path in files if path.suffix == ".h")
+    for name in ("sp_hashes.h", "engine.h", *headers):
+        one.include(name)
     for path in files:
         if path.suffix == ".c":
             one.add(path.name, path.read_text("utf-8"))
@@ -87,7 +88,7 @@ def _version(roots: Sequence[Path]) -> str:
 
 
 class _OneFile:
-    """The kit in the making: each header goes in where it is first asked for, and only there."""
+    """The kit in the making: each header goes in once, after those that it includes."""
 
     def __init__(self, files: Iterable[Path], made: dict[str, str]) -> None:
         self._headers = {path.name: path.read_text("utf-8") for path in files} | made
