@@ -32,14 +32,24 @@ def probe_cases() -> Any:
 
 
 def universe() -> list[str]:
-    """Every case that probes knows, and a product of the reference port's words."""
+    """The cases of the planes, and products that hold what an exact id may ask for besides."""
+    probes = product(
+        ("read-pipe", "ppoll", "sigwait"),
+        ("SIGCONT", "SIGUSR1"),
+        ("default", "ignore", "handler", "handler-restart"),
+        ("open", "open-all", "blocked"),
+        ("pthread_kill", "kill"),
+        ("none",),
+        ("asleep", "before", "sweep"),
+    )
     port = product(
         KICKS.split(),
         ("read", "write", "flush", "delete"),
         ("file", "stalled"),
         ("pending", "asleep", "before", "finished", "storm", "port-stop", "close", "slow-trim"),
     )
-    return [*probe_cases().ids, *("blockif/" + "/".join(case) for case in port)]
+    ids = [*probe_cases().ids, *map("/".join, probes)]
+    return [*ids, *("blockif/" + "/".join(case) for case in port)]
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
