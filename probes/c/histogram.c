@@ -3,8 +3,9 @@
 #include "engine.h"
 
 static unsigned histogram_bucket(uint64_t ns) {
-    unsigned power = 0; /* of ns / 16 */
-    while (ns >> (power + 5))
+    const unsigned most = 63 - 5; /* C11 6.5.7: a shift by 64 has no meaning */
+    unsigned power = 0;           /* of ns / 16 */
+    while (power <= most && ns >> (power + 5))
         power++;
     unsigned bucket = ns < 16 ? (unsigned)ns : 16 * power + (unsigned)(ns >> power);
     return bucket < SP_BUCKETS ? bucket : SP_BUCKETS - 1;

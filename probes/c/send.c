@@ -21,9 +21,10 @@ static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t, const struc
     (void)before;
     trial_grant(&t->actor[SP_TARGET]);
     trial_await_asleep(s, &t->actor[SP_TARGET]);
-    atomic_store(&s->shared->reached, 1);
+    bool asleep = !trial_returned(&t->actor[SP_TARGET]); /* no call that ended by itself */
+    atomic_store(&s->shared->reached, asleep);
     (void)trial_send(s, t);
-    return true;
+    return asleep;
 }
 
 /* The handler has run, or nothing is left that could make it run. */
