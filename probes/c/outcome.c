@@ -9,12 +9,13 @@ static enum sp_outcome outcome_of_return(const struct sp_evidence *e) {
 }
 
 /* A handler ran and the call sleeps. It was restarted only if it had been entered before the
- * handler ran; a sweep knows that only up to the instructions between the last look at the counter
- * and the kernel's entry, and there a call that may restart leaves both readings open. */
+ * handler ran, which is known where the target was asleep when the signal was sent. Otherwise it is
+ * known only up to the instructions between the last look at the counter and the kernel's entry,
+ * and there a call that may restart leaves both readings open. */
 static enum sp_outcome outcome_of_handler(const struct sp_evidence *e) {
     if (e->runs_at_entry)
         return e->runs_inside ? SP_AMBIGUOUS : SP_LOST;
-    return e->swept ? SP_AMBIGUOUS : SP_RESTARTED;
+    return e->asleep_when_sent ? SP_RESTARTED : SP_AMBIGUOUS;
 }
 
 enum sp_outcome sp_judge(const struct sp_evidence *e) {

@@ -20,7 +20,6 @@ struct sp_evidence {
     int asleep_when_sent; /* the kernel showed the target asleep in the call before the send */
     int before_release;   /* the call ended before anything was done to release it */
     int end;              /* enum sp_end */
-    int swept;            /* sent around the entry: the entry itself is a few instructions wide */
     int runs_at_entry;    /* handler runs in the target before it entered the call */
     int runs_inside;      /* handler runs in the target from entry to rest, or to the call's end */
     int runs_after_rest;  /* handler runs in the target between rest and the call's end */

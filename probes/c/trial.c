@@ -133,7 +133,7 @@ static void trial_tally(struct sp_sandbox *s, struct trial *t, const struct sp_e
     enum sp_outcome outcome = sp_judge(e);
     s->result->reached += reached;
     s->result->late += !e->before_release && outcome == SP_INTERRUPTED;
-    if (e->before_release && t->c.timing == SP_ASLEEP && !e->stopped)
+    if (reached && e->before_release && t->c.timing == SP_ASLEEP && !e->stopped)
         sp_latency(s->result, t->actor[SP_TARGET].returned_ns - t->sent_ns);
     if (t->c.timing == SP_SWEEP && reached) {
         int64_t step = (t->offset_ns - s->result->sweep_first_ns) / s->result->sweep_step_ns;
@@ -167,7 +167,6 @@ void trial_run(struct sp_sandbox *s) {
     struct trial_counts before = trial_count(t);
     bool reached = trial_send_in_time(s, t, &before);
     e.asleep_when_sent = t->c.timing == SP_ASLEEP;
-    e.swept = t->c.timing == SP_SWEEP;
     trial_gather(s, t, &before, &e);
     trial_conclude_watch(s, t, e.before_release);
     trial_look_elsewhere(t, &before, &e);
