@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A file in the sandbox's folder is watched; a byte written to it is the event. */
+/* A file in the sandbox's folder is watched; a byte written to it is the event. FreeBSD has it
+ * since 15 (its inotify(2)); headers of a cross-compiler may be newer than the system asked for. */
 #include "../engine.h"
 
-#ifdef __has_include
+#include <sys/param.h>
+
+#if defined(__has_include) && (!defined(__FreeBSD__) || __FreeBSD_version >= 1500000)
 #if __has_include(<sys/inotify.h>)
 #include <fcntl.h>
 #include <stdio.h>
