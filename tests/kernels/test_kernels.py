@@ -97,8 +97,8 @@ def started(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]
             stderr=subprocess.PIPE,
         )
         processes.append(process)
-        program = {"linux": "kit-native", "uml": "linux.uml", "gvisor": "runsc-sandbox"}[name]
-        until(lambda: any(program in command(p) for p in family(process)))
+        wanted = {"linux": "kit-native", "uml": "linux.uml", "gvisor": "runsc-sandbox"}[name]
+        until(lambda: any(program(p).endswith(wanted) for p in family(process)))
         return process
 
     yield start
@@ -111,10 +111,10 @@ def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def command(process: psutil.Process) -> str:
+def program(process: psutil.Process) -> str:
     try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
+        return process.cmdline()[0]
+    except (psutil.Error, IndexError):
         return ""  # it ended just now
 
 
