@@ -2,22 +2,20 @@
 """python -m kernels [NAME...] -o FOLDER: one results file from each kernel within reach.
 
 NAME is a shell glob over the names that --list shows. Exit status: 0 every kernel that is not gated
-answered; 1 one did not, or was cut off; 2 wrong usage; 3 the machine lacks something; 130 ^C.
+answered; 1 one did not; 2 wrong usage; 3 the machine lacks something; 130 ^C.
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from kernels.kernel import Kernel
+from kernels.kit import kit_source
 from kernels.measure import Answer, kits, measure
 from kernels.table import KERNELS
 from reports.schema import Fault
@@ -51,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--install", action="store_true", help="get what they need (Debian, root)")
     parser.add_argument("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER")
     parser.add_argument("--kit", type=Path, metavar="FILE.c", help="default: made by sigprobe kit")
-    parser.add_argument("--seconds", type=int, default=75, help="limit for each kernel (75)")
+    parser.add_argument("--minutes", type=float, default=18, help="limit for all of it (18)")
     parser.add_argument("--trials", type=int, help="trials a case")
     parser.add_argument("--pattern", action="append", default=[], help="cases (glob); repeatable")
     return parser
@@ -83,30 +81,15 @@ def _install(kernels: Sequence[Kernel]) -> int:
 def _measure(kernels: Sequence[Kernel], asked: argparse.Namespace) -> int:
     trials = [] if asked.trials is None else ["--trials", str(asked.trials)]
     asked.output.mkdir(parents=True, exist_ok=True)
-    with _source(asked.kit) as source, kits(source) as built:
+    with kit_source(asked.kit) as source, kits(source) as built:
         arguments = ["run", *asked.pattern, *trials]
-        answers = measure(kernels, built, arguments, asked.seconds, asked.output, _tell)
-    return int(any(answer.state in ("failed", "partial") for answer in answers))
+        answers = measure(kernels, built, arguments, asked.minutes * 60, asked.output, _tell)
+    return int(any(answer.state == "failed" for answer in answers))
 
 
 def _tell(answer: Answer) -> None:
     seconds = f"{answer.seconds:5.0f} s"
     print(f"{answer.kernel:18} {answer.state:9} {seconds}  {answer.remark}", flush=True)
-
-
-@contextmanager
-def _source(given: Path | None) -> Iterator[Path]:
-    if given:
-        if not given.is_file():
-            raise Fault(f"{given}: no such file")
-        yield given
-        return
-    with tempfile.TemporaryDirectory(prefix="sigprobe-source-") as folder:
-        path = Path(folder) / "sigprobe.c"
-        made = subprocess.run([sys.executable, "-m", "sigprobe", "kit", "-o", str(path)])
-        if made.returncode:
-            raise Fault("sigprobe kit did not make the kit", 3)
-        yield path
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -16,6 +16,9 @@ from kernels.build import build
 from kernels.kernel import Kernel, Order
 from reports.schema import Fault, Results, save
 
+# Building and booting take so many seconds of a kernel's share; no kit gets fewer than the least.
+_AROUND, _LEAST = 10, 20
+
 
 @frozen
 class Answer:
@@ -52,18 +55,21 @@ def measure(
     kernels: Sequence[Kernel],
     built: Kits,
     arguments: Sequence[str],
-    seconds: int,
+    seconds: float,
     folder: Path,
     tell: Callable[[Answer], None],
 ) -> list[Answer]:
-    """Run the kit with `arguments` on each kernel, at most `seconds` each.
+    """Run the kit with `arguments` on the kernels, for about `seconds` in all.
 
+    Each kernel may take its share of what those before it have left, and is cut off after that.
     Each answer becomes folder/NAME.json and is told as soon as it is known.
     """
     answers = []
-    for kernel in kernels:
+    end = time.monotonic() + seconds
+    for number, kernel in enumerate(kernels):
         started = time.monotonic()
-        state, remark = _one(kernel, built, tuple(arguments), seconds, folder)
+        share = int((end - started) / (len(kernels) - number)) - _AROUND
+        state, remark = _one(kernel, built, tuple(arguments), max(share, _LEAST), folder)
         answers.append(Answer(kernel.name, state, remark, time.monotonic() - started))
         tell(answers[-1])
     return answers

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from kernels.__main__ import main
-from kernels.kernel import Kernel
+from kernels.cage import Ended
+from kernels.kernel import Kernel, Order
 from kernels.measure import Kits, kits, measure
 from kernels.table import KERNELS
 from reports.schema import load
@@ -62,8 +63,9 @@ def test_the_answer_comes_back_whole(kernel: Kernel, built: Kits, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["linux", "gvisor", "uml", "debian-6.1", "qemu-user-s390x"])
 def test_one_that_overruns_is_cut_off_with_what_it_has(
-    name: str, built: Kits, tmp_path: Path
+    name: str, built: Kits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("kernels.measure._LEAST", 3)
     state, remark = run(named(name), built, tmp_path, ["--wait"], seconds=3)
     assert (state, "cut off after 3 s" in remark) == ("partial", True), remark
     assert len(load(tmp_path / f"{name}.json").cases) == 300
@@ -76,9 +78,28 @@ def test_one_that_does_not_answer_leaves_no_file(name: str, built: Kits, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_one_that_ignores_the_limit_is_killed(built: Kits, tmp_path: Path) -> None:
+def test_one_that_ignores_the_limit_is_killed(
+    built: Kits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernels.measure._LEAST", 1)
     state, _ = run(named("linux"), built, tmp_path, ["--deaf"], seconds=1)
     assert state == "failed"
+
+
+def test_what_one_kernel_leaves_of_the_time_goes_to_the_next(
+    tmp_path: Path, built: Kits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernels.measure._AROUND", 0)
+    monkeypatch.setattr("kernels.measure._LEAST", 1)
+    shares: list[int] = []
+
+    def start(order: Order) -> Ended:
+        shares.append(order.seconds)
+        return Ended(b"", b"", 3)
+
+    idle = Kernel(name="idle", what="", start=start, target=None)
+    measure([idle] * 3, built, [], 300, tmp_path, lambda _: None)
+    assert [round(share, -1) for share in shares] == [100, 150, 300]
 
 
 @pytest.fixture
@@ -91,7 +112,7 @@ def started(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]
         words = [name, "--kit", str(STAND_IN), "--pattern=--wait", "-o", str(tmp_path / "out")]
         (tmp_path / "temporary").mkdir()
         process = subprocess.Popen(
-            [sys.executable, "-m", "kernels", *words, "--seconds", str(PATIENCE)],
+            [sys.executable, "-m", "kernels", *words, "--minutes", str(PATIENCE / 60)],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
             stderr=subprocess.PIPE,
