@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("probes/c", "blockif_ref/c", "bench")
+FOLDERS = ("probes/c", "blockif_ref/c", "bench", "kernels/c", "tests/kernels")
 
 files = sorted(str(path) for folder in FOLDERS for path in (ROOT / folder).rglob("*.[ch]"))
 sys.exit(subprocess.run([*sys.argv[1:], *files], cwd=ROOT).returncode)

@@ -1,14 +1,13 @@
-// SPDX-License-Identifier: BSD-2-Clause
-// Process 1 of a kernel that is booted for one run of the kit, in a file system that holds nothing
-// else: mounts what the kit looks at, runs the command line written in /init.conf, writes its
-// output in checked frames to a serial line, and powers the machine off. Linux only, no shell.
-//
-// /init.conf, one item a line: the serial device, a time limit in seconds, then argv.
-// After the limit the command gets SIGINT (it saves what it has), ten seconds later SIGKILL.
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Process 1 of a kernel that is booted for one run of the kit, in a file system that holds nothing
+ * else: mounts what the kit looks at, runs the command line written in /init.conf, writes its
+ * output in checked frames to a serial line, and powers the machine off. Linux only, no shell.
+ *
+ * /init.conf, one item a line: the serial device, a time limit in seconds, then argv.
+ * After the limit the command gets SIGINT (it saves what it has), ten seconds later SIGKILL. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +42,7 @@ static _Noreturn void power_off(void) {
     reboot(RB_POWER_OFF);
     reboot(RB_HALT_SYSTEM);
     for (;;)
-        pause(); // a process 1 that returns is a kernel panic
+        pause(); /* a process 1 that returns is a kernel panic */
 }
 
 static _Noreturn void fail(const char *what) {
@@ -57,7 +56,7 @@ static _Noreturn void fail(const char *what) {
 static void mount_all(void) {
     for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
         mkdir(mounts[i].where, 0755);
-        // A kernel may lack one of these, or have mounted it itself: the kit copes and says so.
+        /* A kernel may lack one of these, or have mounted it itself: the kit copes and says so. */
         mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, mounts[i].options);
     }
 }
@@ -68,13 +67,13 @@ static FILE *open_line(const char *device) {
     if (fd < 0)
         fail(device);
     if (tcgetattr(fd, &mode) == 0) {
-        mode.c_oflag &= ~(tcflag_t)OPOST; // no CR before LF
+        mode.c_oflag &= ~(tcflag_t)OPOST; /* no CR before LF */
         tcsetattr(fd, TCSANOW, &mode);
     }
     return fdopen(fd, "w");
 }
 
-// The reflected CRC-32 of ISO 3309, the one that zlib.crc32 computes.
+/* The reflected CRC-32 of ISO 3309, the one that zlib.crc32 computes. */
 static uint32_t crc32(uint32_t crc, const unsigned char *bytes, size_t count) {
     crc = ~crc;
     for (size_t i = 0; i < count; i++) {

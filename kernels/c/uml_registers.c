@@ -1,9 +1,9 @@
-// SPDX-License-Identifier: BSD-2-Clause
-// Loaded into User Mode Linux before its C library: hides the processor's extended state from it.
-//
-// UML 6.1 saves that state in a buffer of fixed size and dies with EFAULT where a processor's is
-// larger, as with AMX (arch/x86/um/os-Linux/registers.c, FP_SIZE). Told that there is none, it
-// saves the older, smaller set, which is all that a kit built for plain x86-64 uses.
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loaded into User Mode Linux before its C library: hides the processor's extended state from it.
+ *
+ * UML 6.1 saves that state in a buffer of fixed size and dies with EFAULT where a processor's is
+ * larger, as with AMX (arch/x86/um/os-Linux/registers.c, FP_SIZE). Told that there is none, it
+ * saves the older, smaller set, which is all that a kit built for plain x86-64 uses. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-// The system call stores what it read; the library's function returns it (ptrace(2), NOTES).
+/* The system call stores what it read; the library's function returns it (ptrace(2), NOTES). */
 static long peek(long request, pid_t pid, void *address) {
     long word;
     return syscall(SYS_ptrace, request, pid, address, &word) < 0 ? -1 : word;

@@ -1,9 +1,9 @@
-// SPDX-License-Identifier: BSD-2-Clause
-// A program with the kit's face and nothing behind it, for the tests of what starts the kit.
-//
-// `run WORD...` prints a results file of 300 cases after one thread's read was interrupted;
-// `run --wait` prints it only once SIGINT has come; `run --deaf` ignores SIGINT and never ends;
-// `run --fail` prints nothing and ends with status 3.
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A program with the kit's face and nothing behind it, for the tests of what starts the kit.
+ *
+ * `run WORD...` prints a results file of 300 cases after one thread's read was interrupted;
+ * `run --wait` prints it only once SIGINT has come; `run --deaf` ignores SIGINT and never ends;
+ * `run --fail` prints nothing and ends with status 3. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,7 +28,7 @@ static void *target(void *unused) {
     return NULL;
 }
 
-// A signal that comes before the read is lost, so it is sent until the target has returned.
+/* A signal that comes before the read is lost, so it is sent until the target has returned. */
 static int interrupt_a_read(void) {
     pthread_t thread;
     failed_with = -1;

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kernels import cross
+from kernels.build import CC
 
 CLAIM = """
 #include <pthread.h>
@@ -54,7 +55,7 @@ def test_a_claim_that_does_not_build_fails_there_and_nowhere_else(
 def test_nothing_chosen_is_wrong_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(cross.build, "ZIG", cross.build.CC)
+    monkeypatch.setattr("kernels.build.ZIG", CC)
     if not shutil.which("cc"):
         pytest.skip("no cc")
     assert cross.main(["vms", "--kit", kit(tmp_path, "")]) == 2
