@@ -107,6 +107,8 @@ int device_file_open(struct blockif_device **device, const char *path,
 int device_stalled_open(struct blockif_device **device, uint64_t size, int workers,
                         struct blockif_watch *watch);
 
+void device_stalled_hold(struct blockif_device *device, bool held);
+
 /* A file of `size` bytes on FUSE, mounted over the file at `path` for the calling thread and those
  * it starts. device_fuse_gate says why it cannot be had here, or NULL. */
 int device_fuse_open(struct blockif_device **device, const char *path, uint64_t size,

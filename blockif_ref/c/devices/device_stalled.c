@@ -67,7 +67,7 @@ static void device_stalled_tell(struct device_stalled *stalled, bool *what, bool
     (void)pthread_mutex_unlock(&stalled->lock);
 }
 
-static void device_stalled_hold(struct blockif_device *device, bool held) {
+void device_stalled_hold(struct blockif_device *device, bool held) {
     struct device_stalled *stalled = (struct device_stalled *)device;
     device_stalled_tell(stalled, &stalled->held, held);
 }
