@@ -93,6 +93,7 @@ struct scenario_state {
     _Atomic int seats;
     struct scenario_seat seat[SCENARIO_SEATS];
     _Atomic uint64_t claims;
+    uint64_t kicks_before; /* the act: sent since the disk was opened */
     _Atomic bool gate, at_gate;
     uint64_t opened_ns; /* when the gate was, if it was in the way of a kick */
 };
@@ -182,8 +183,9 @@ static bool scenario_nothing_pending(void) {
     return true;
 }
 
-static bool scenario_everybody_rests(void) {
-    for (int i = 0; i < atomic_load(&scenario.seats); i++)
+/* Everybody from a seat on: the actors have the first ones. */
+static bool scenario_rest_from(int first) {
+    for (int i = first; i < atomic_load(&scenario.seats); i++)
         if (!scenario_rests(i))
             return false;
     return !scenario.kick->rests || scenario.kick->rests();
@@ -209,9 +211,9 @@ static bool scenario_at_rest(void) {
     if (scenario.method == SP_SETTLED)
         return scenario_settled(&before);
     for (int i = 0; i < SCENARIO_CLEAN_LOOKS; i++)
-        if (!scenario_everybody_rests())
+        if (!scenario_rest_from(0))
             return false;
-    bool none = scenario_nothing_pending() && scenario_everybody_rests();
+    bool none = scenario_nothing_pending() && scenario_rest_from(0);
     struct scenario_pulse after = scenario_pulse();
     return none && scenario_same(&before, &after);
 }
@@ -458,7 +460,7 @@ static int scenario_unanswered(void) {
 /* Every actor waits for something, or has kicked more than once: the first kick is under way no
  * more, and what it does to a worker outside its call it has done. */
 static bool scenario_landed(void) {
-    bool kicked = scenario.disk && blockif_kicks(scenario.disk) > 1;
+    bool kicked = scenario.disk && blockif_kicks(scenario.disk) > scenario.kicks_before + 1;
     if (scenario.method == SP_SETTLED) {
         struct scenario_pulse now = scenario_pulse();
         return kicked || scenario_settled(&now);
@@ -469,6 +471,12 @@ static bool scenario_landed(void) {
     return (kicked || waits) && scenario_nothing_pending();
 }
 
+/* All but the actors, who go on kicking; where no state is shown, the kicks' number must do. */
+static bool scenario_workers_rest(void) {
+    bool shown = scenario.method == SP_OBSERVED;
+    return !shown || (scenario_rest_from(scenario.plan->actors) && scenario_nothing_pending());
+}
+
 /* Until the actors have returned (true), or it is plain that by themselves they never will. */
 static bool scenario_observe(const char *what, struct scenario_pulse from) {
     struct sp_patience patience = {0};
@@ -476,7 +484,7 @@ static bool scenario_observe(const char *what, struct scenario_pulse from) {
     while (!scenario_all_returned()) {
         struct scenario_pulse now = scenario_pulse();
         bool moved = now.calls != last.calls || now.claims != last.claims;
-        bool vain = now.kicks - last.kicks >= SCENARIO_VAIN_KICKS && scenario_nothing_pending();
+        bool vain = now.kicks - last.kicks >= SCENARIO_VAIN_KICKS && scenario_workers_rest();
         bool paced = scenario.kick->clocked && now.kicks != from.kicks;
         if (moved)
             last = now;
@@ -588,6 +596,7 @@ static void scenario_revive_port(void) {
     scenario_prepare(0);
     scenario.entry[0].request.operation = BLOCKIF_READ;
     scenario.entry[0].request.count = 1;
+    scenario.entry[0].request.length = SCENARIO_BYTES;
     scenario.broken |= scenario_issue(0) != 0;
     scenario_await(scenario_all_answered, "waiting for the port to come back");
     scenario.broken |= atomic_load(&scenario.entry[0].error) != 0;
@@ -633,6 +642,7 @@ static void scenario_watch_act(struct scenario_sight *sight) {
         scenario.disk = NULL;
     }
     sight->from = scenario_pulse();
+    scenario.kicks_before = sight->from.kicks;
     scenario_begin_act();
     if (plan->gated && plan->held) {
         scenario_await(scenario_landed, "waiting for the kick to land");
