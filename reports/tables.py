@@ -81,9 +81,14 @@ def _cell_text(cell: Cell) -> str:
 
 
 def _count_line(column: Column) -> str:
+    return f"{column.label}: {counts_text(column)}"
+
+
+def counts_text(column: Column) -> str:
+    """Return how often each verdict was given: "299 conforms, 2 deviates"."""
     counts = _counts(column)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    return f"{column.label}: {told or 'nothing measured'}"
+    return told or "nothing measured"
 
 
 def _counts(column: Column) -> Counter[str]:
@@ -276,9 +281,16 @@ def badge(matrix: Matrix) -> str:
     )
 
 
+def _html(matrix: Matrix) -> str:
+    from reports.html import page
+
+    return page(matrix)
+
+
 FORMATS: dict[str, Callable[[Matrix], str]] = {
     "table": _table,
     "markdown": _markdown,
+    "html": _html,
     "csv": _csv,
     "json": _json,
     "junit": _junit,
