@@ -107,13 +107,14 @@ static void trial_approach(struct trial *t, struct trial_actor *actor, uint64_t 
 }
 
 static void trial_turn(struct trial *t, struct trial_actor *actor, uint64_t turn) {
+    const struct sp_call *call = t->c.call; /* the controller may write t->c once this has entered */
     (void)pthread_sigmask(SIG_SETMASK, &actor->mask, NULL);
     trial_approach(t, actor, turn);
     actor->rescues_at_entry = atomic_load(&actor->rescues);
     actor->entered_ns = sp_now();
     actor->runs_at_entry = atomic_load(&actor->runs);
     atomic_store_explicit(&actor->entries, turn, memory_order_release);
-    actor->result = t->c.call->enter(&actor->object);
+    actor->result = call->enter(&actor->object);
     actor->error = errno;
     actor->ticket = sp_ticket();
     actor->returned_ns = sp_now();
