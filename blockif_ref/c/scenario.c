@@ -51,10 +51,10 @@ struct scenario_seat {
 struct scenario_entry {
     struct blockif_request request;
     struct iovec piece;
-    _Atomic int calls; /* of its callback */
-    _Atomic int error; /* what the callback was told */
-    int answer;        /* blockif_cancel's, or -1 */
-    uint64_t from, to; /* ns: when cancel was called, and returned */
+    _Atomic int calls;  /* of its callback */
+    _Atomic int error;  /* what the callback was told */
+    _Atomic int answer; /* blockif_cancel's, or -1 */
+    uint64_t from, to;  /* ns: when cancel was called, and returned */
 };
 
 struct scenario_actor {
