@@ -43,7 +43,7 @@ def judge(**evidence: Any) -> str:
     judged = library().sp_judge
     judged.restype, judged.argtypes = c_int, [POINTER(Evidence)]
     numbers = {**evidence, "end": ENDS.index(evidence.get("end", "released"))}
-    return Engine.load().outcomes[judged(byref(Evidence(**numbers)))]
+    return str(Engine.load().outcomes[judged(byref(Evidence(**numbers)))])
 
 
 def evidence() -> st.SearchStrategy[dict[str, Any]]:
@@ -52,7 +52,7 @@ def evidence() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
             **{flag: st.booleans() for flag in FLAGS},
-            **{runs: few for runs in RUNS},
+            **dict.fromkeys(RUNS, few),
             "end": st.sampled_from(ENDS),
         }
     )
