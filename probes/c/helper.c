@@ -16,7 +16,6 @@ static void helper_close_others(void) {
 
 static void helper_main(int fd, void (*last)(int value), int value) {
     char byte;
-    (void)setpgid(0, 0); /* the parent kills the sandbox's group, and this has still to work */
     (void)dup2(fd, 0);
     helper_close_others();
     while (read(0, &byte, 1) < 0 && errno == EINTR)
@@ -34,7 +33,8 @@ int sp_helper_start(struct sp_helper *helper, void (*last)(int value), int value
     helper->process = fork();
     if (helper->process == 0)
         helper_main(end[0], last, value);
-    int error = sp_error(helper->process);
+    /* The sandbox's group is killed with it, and the helper has still to work then. */
+    int error = sp_error(helper->process < 0 ? -1 : setpgid(helper->process, 0));
     (void)close(end[0]);
     return error;
 }
