@@ -96,7 +96,7 @@ def test_it_begins_by_telling_a_stranger_what_to_do(source: Path) -> None:
         assert needed in head
 
 
-@pytest.mark.parametrize("compiler", ["cc", "gcc", "clang"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("standard", [STRICT, ("-std=c2x", *STRICT[1:]), ("-Wall", "-Werror")])
 def test_it_builds_without_a_warning(
     source: Path, tmp_path: Path, compiler: str, standard: tuple[str, ...]
@@ -350,7 +350,7 @@ def test_help_and_version_are_output(program: Path) -> None:
 def test_64_mb_are_enough(program: Path) -> None:
     limit = partial(resource.setrlimit, resource.RLIMIT_AS, (64 << 20, 64 << 20))
     ran = subprocess.run(
-        [program, "run", "read-pipe/SIGUSR1/*/asleep", "--trials", "3"],
+        [program, "run", "read-pipe/SIGUSR1/*/none/asleep", "--trials", "3"],
         capture_output=True,
         text=True,
         preexec_fn=limit,

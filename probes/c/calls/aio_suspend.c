@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #ifdef __has_include
-#if __has_include(<aio.h>) && !defined(__NetBSD__)
+#if __has_include(<aio.h>) && !defined(__NetBSD__) && !defined(__DragonFly__)
 #include <aio.h>
 #define AIO_SUSPEND_HERE
 #endif

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 void kit_put(struct kit_text *text, const char *bytes, size_t count) {
-    if (text->room - text->length < count) {
-        size_t room = (text->room + count) * 2;
+    if (text->room - text->length <= count) { /* even nothing is somewhere */
+        size_t room = (text->room + count) * 2 + 64;
         char *larger = realloc(text->bytes, room);
         if (!larger)
             _exit(kit_fault(3, "no memory left", (char *)NULL));

@@ -68,6 +68,7 @@ struct kit_results {
     size_t count, room;
 };
 void kit_add(struct kit_results *results, const struct sp_result *result);
+void kit_forget(struct kit_results *results);
 
 struct kit_run {
     time_t started;

@@ -3,6 +3,7 @@
  * host, a person or a folder is in it. */
 #include "kit.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -106,4 +107,6 @@ void kit_platform(struct kit_text *out) {
     kit_say(out, "}");
     platform_quoted(out, "kqueue", platform_or_null(machine.kqueue));
     kit_say(out, "}");
+    free(id.bytes);
+    free(version.bytes);
 }

@@ -188,6 +188,13 @@ void kit_add(struct kit_results *results, const struct sp_result *result) {
     results->records[results->count++] = record_must(realloc(text.bytes, text.length));
 }
 
+void kit_forget(struct kit_results *results) {
+    for (size_t i = 0; i < results->count; i++)
+        free(results->records[i]);
+    free(results->records);
+    *results = (struct kit_results){0};
+}
+
 /* Each record begins with its id, whose closing quote is less than any character of an id. */
 static int record_order(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
