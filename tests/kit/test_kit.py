@@ -258,7 +258,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing(
     scratch.mkdir()
     target = tmp_path / "results.json"
     env = {**os.environ, "TMPDIR": str(scratch)}
-    command = [program, "run", READ, "--trials", LONG, "-o", target]
+    command = [str(program), "run", READ, "--trials", LONG, "-o", str(target)]
     with subprocess.Popen(command, env=env, start_new_session=True) as started:
         process = psutil.Process(started.pid)
         while not process.children():
@@ -278,13 +278,14 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing(
 
 def test_a_signal_that_was_ignored_from_the_start_stays_so(program: Path, tmp_path: Path) -> None:
     deaf = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
-    command = [program, "run", READ, "--trials", "20000", "-o", tmp_path / "results.json"]
+    target = tmp_path / "results.json"
+    command = [str(program), "run", READ, "--trials", "20000", "-o", str(target)]
     with subprocess.Popen(command, preexec_fn=deaf) as started:
         while not psutil.Process(started.pid).children():
             time.sleep(0.01)
         started.send_signal(signal.SIGHUP)
         assert started.wait() == 0
-    assert schema.load(tmp_path / "results.json").cases[0].trials == 20000
+    assert schema.load(target).cases[0].trials == 20000
 
 
 def test_habits_of_whoever_starts_it_do_not_matter(program: Path) -> None:
