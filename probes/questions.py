@@ -94,7 +94,8 @@ def answer(question: Question, results: schema.Results) -> str | None:
         group = groups.setdefault((found.answer, found.detail), found)
         group.labels.append(label)
         group.counts.update(found.counts if group is not found else {})
-    return "; ".join(_phrase(group, alone=len(groups) == 1) for group in groups.values())
+    told = sorted(groups.values(), key=lambda group: not group.counts)  # what was measured first
+    return "; ".join(_phrase(group, alone=len(groups) == 1) for group in told)
 
 
 def _judge(question: Question, case: schema.Case) -> _Group:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from reports.kicks import pivot
 from reports.matrix import EMPTY, Cell, Column, Matrix, expectation_text, full_text, short_text
 from reports.schema import Fault, printable
 from reports.verdicts import VERDICTS
@@ -44,15 +45,36 @@ def _table(matrix: Matrix) -> str:
     columns = matrix.measured
     if len(columns) == 1:
         head = ["case", "outcome", "verdict", "why"]
-        cells = columns[0].cells
+        cells = {id: x for id, x in columns[0].cells.items() if x.kind != "unsupported"}
         rows = [[id, short_text(cells[id]), cells[id].verdict, _why(cells[id])] for id in cells]
     else:
         head = ["case", *(column.label for column in columns)]
         rows = [[id, *(_cell_text(c.cells.get(id, EMPTY)) for c in columns)] for id in matrix.rows]
     table = tabulate(rows, headers=head, disable_numparse=True)
     counts = [_count_line(column) for column in columns]
-    lines = [*_question_lines(matrix), table, "", LEGEND, "", *counts]
+    kicks = [text for column in columns for text in _kick_lines(column)]
+    gates = _gate_lines(columns[0]) if len(columns) == 1 else []
+    lines = [*_question_lines(matrix), *kicks, table, "", *gates, LEGEND, "", *counts]
     return "\n".join(printable(line) for text in lines for line in text.split("\n")) + "\n"
+
+
+def _kick_lines(column: Column) -> Iterator[str]:
+    from tabulate import tabulate
+
+    head, rows = pivot({id: cell.case for id, cell in column.cells.items() if cell.case})
+    if rows:
+        yield f"The reference port on {column.label}: what became of a cancel"
+        yield tabulate(rows, headers=head, disable_numparse=True)
+        yield ""
+
+
+def _gate_lines(column: Column) -> Iterator[str]:
+    """Say once a reason what cannot be run, instead of once a case."""
+    reasons = Counter(x.reason for x in column.cells.values() if x.kind == "unsupported")
+    if reasons:
+        yield "Cannot be run here:"
+        yield from (f"    {count} cases: {reason}" for reason, count in reasons.most_common())
+        yield ""
 
 
 def _why(cell: Cell) -> str:
