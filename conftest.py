@@ -31,7 +31,8 @@ with contextlib.suppress(ImportError):  # a machine that only measures has no hy
     import hypothesis
 
     # A deadline would make the tests depend on the machine's speed.
-    hypothesis.settings.register_profile("unhurried", deadline=None)
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=slow)
     hypothesis.settings.load_profile("unhurried")
 
 PLANES = cases.PROBES / "planes.toml"
