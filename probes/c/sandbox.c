@@ -179,14 +179,13 @@ static void sandbox_folder(char *out, size_t size) {
 }
 
 /* The folder is flat: calls make files, FIFOs and sockets in it, no folders. */
-static void sandbox_remove_folder(const char *path) {
+static void sandbox_empty_folder(const char *path) {
     DIR *folder = path[0] ? opendir(path) : NULL;
     if (!folder)
         return;
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
         (void)unlinkat(dirfd(folder), entry->d_name, 0);
     (void)closedir(folder);
-    (void)rmdir(path);
 }
 
 static void sandbox_note_progress(struct sp_run *run) {
@@ -241,6 +240,7 @@ static void sandbox_fail(struct sp_run *run, const char *what, const char *doing
 /* What the child was given to do is lost with it; the rest of the trials get a new one. */
 static void sandbox_after(struct sp_run *run) {
     struct sp_shared *shared = run->sandbox.shared;
+    sandbox_empty_folder(run->sandbox.dir); /* the new one makes the same files */
     if (shared->result.trials >= run->request.trials || atomic_load(&shared->stop))
         run->done = true;
     else if (sandbox_spawn(run) != 0)
@@ -416,7 +416,8 @@ void sp_stop(struct sp_run *run) {
 void sp_finish(struct sp_run *run, struct sp_result *out) {
     if (run->child)
         sandbox_end_child(run);
-    sandbox_remove_folder(run->sandbox.dir);
+    sandbox_empty_folder(run->sandbox.dir);
+    (void)rmdir(run->sandbox.dir);
     run->sandbox.result->nanoseconds = sp_now() - run->started;
     if (out)
         *out = *run->sandbox.result;
