@@ -136,7 +136,7 @@ _NOISE = re.compile(
 )
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)|_Alignas\s*\(.*?\)")
-_TAG = re.compile(r"\b(struct|union|enum)\s+(\w+)\s*\{")
+_TAG = re.compile(r"\b(?:struct|union|enum)\s+(\w+)\s*\{")
 _CONSTANTS = re.compile(r"\benum\b[^;{}()]*\{([^}]*)\}")
 _BODY = re.compile(r"\{[^{}]*\}")
 _STATIC = re.compile(r"\bstatic\b[^;=]*?(\w+)[\s)]*(?:\[[^;=]*)?(?=[;=]|\((?!\s*\*))")
@@ -158,13 +158,13 @@ def check_names(files: Iterable[Path]) -> None:
 
 
 def file_scope_names(source: str) -> set[str]:
-    """Return the macros, tags, constants, types and static names that C source has at file scope.
+    """Return the macros, constants, types and static names that C source has at file scope.
 
-    The macros that say which interfaces the system is to show may be in several files.
+    Tags, which have a name space of their own, come with "struct" before them. The macros that say which interfaces the system is to show may be in several files.
     """
     macros = {name for name in _MACRO.findall(source) if not name.startswith("_")}
     outer = _ATTRIBUTE.sub(" ", _outermost(_NOISE.sub(_blank, source)))
-    tags = {name for _, name in _TAG.findall(outer)}
+    tags = {f"struct {name}" for name in _TAG.findall(outer)}
     constants = {
         word.split("=")[0].strip() for body in _CONSTANTS.findall(outer) for word in body.split(",")
     }

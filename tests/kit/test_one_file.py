@@ -28,7 +28,6 @@ def write(folder: Path, *sources: str) -> list[Path]:
         "static struct thing *shared(int a, void (*b)(int)) {\n    return 0;\n}",
         "static void (*shared)(int);",
         "static __attribute__((noreturn)) void shared(void);",
-        "struct shared { int a; };",
         "enum { other = 1, shared = 2 };",
         "enum kind { shared };",
         "typedef int shared;",
@@ -43,9 +42,16 @@ def test_a_name_in_two_files_is_refused_by_name_and_places(tmp_path: Path, sourc
         kit.check_names(paths)
 
 
+def test_a_tag_in_two_files_is_refused(tmp_path: Path) -> None:
+    paths = write(tmp_path, "struct shared { int a; };", "enum shared { one };")
+    with pytest.raises(Fault, match="^struct shared is a name in both"):
+        kit.check_names(paths)
+
+
 @pytest.mark.parametrize(
     "source",
     [
+        "struct shared { int a; };",
         "void shared(void);",
         "extern int shared;",
         "/* static int shared; */",
