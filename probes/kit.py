@@ -160,7 +160,8 @@ def check_names(files: Iterable[Path]) -> None:
 def file_scope_names(source: str) -> set[str]:
     """Return the macros, constants, types and static names that C source has at file scope.
 
-    Tags, which have a name space of their own, come with "struct" before them. The macros that say which interfaces the system is to show may be in several files.
+    Tags, which have a name space of their own, come with "struct" before them. The macros that say
+    which interfaces the system is to show may be in several files.
     """
     macros = {name for name in _MACRO.findall(source) if not name.startswith("_")}
     outer = _ATTRIBUTE.sub(" ", _outermost(_NOISE.sub(_blank, source)))
