@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from tabulate import tabulate
 
-from probes import campaign, cases, kit, questions
+from probes import campaign, cases, kit, questions, repro
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
 from reports import compare, evidence, matrix, schema, tables
@@ -114,6 +114,10 @@ def parser() -> argparse.ArgumentParser:
 
     explain = _command(commands, "explain", explain_case, "a case in a sentence")
     explain.add_argument("case", metavar="CASE")
+
+    program = _command(commands, "repro", write_repro, "a straight-line C program for one case")
+    program.add_argument("case", metavar="CASE")
+    program.add_argument("-o", dest="output", type=Path, metavar="FILE.c")
 
     whole = _command(commands, "kit", make_kit, "the whole engine as one C file")
     whole.add_argument("-o", dest="output", type=Path, metavar="FILE.c")
@@ -231,6 +235,7 @@ def write_evidence(asked: argparse.Namespace) -> int:
     story = evidence.Story(
         sentence=sentence(case, *_purposes(case)),
         questions=tuple(q.short for q in questions.load(*ROOTS) if q.asks(asked.case)),
+        repro=None if isinstance(case, cases.PortCase) else repro.program(case),
     )
     folder = asked.output or Path(evidence.folder_name(asked.case))
     for warning in evidence.write_bundle(results, asked.case, folder, story):
@@ -324,6 +329,12 @@ def explain_case(asked: argparse.Namespace) -> int:
     rows = [(name, *_expected(asked.case, name)) for name in PLATFORMS]
     columns = ("platform", "expected", "known", "source")
     print(tabulate(rows, columns, maxcolwidths=[None, None, None, 72]))
+    return 0
+
+
+def write_repro(asked: argparse.Namespace) -> int:
+    """Print one case as a C program without the engine, or put it into a file."""
+    _put(repro.program(cases.universe(*ROOTS).case(asked.case)), asked.output)
     return 0
 
 

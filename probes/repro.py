@@ -128,7 +128,6 @@ def _slots(case: Case, call: Part, watcher: Part, facts: frozenset[str]) -> dict
         "includes": _includes(call, watcher, facts),
         "action": data["action"][case.disposition],
         "send": data["send"].get(case.sender, ""),
-        "what": case.call,
         "gate": data["gate"].get("raise" if "raised" in facts else case.timing, ""),
         "beforehand": _of(sleepers, call.get("beforehand", "")),
         "clean_up": _of(sleepers, call.get("clean_up", "")),
