@@ -10,7 +10,7 @@
     inconclusive: "…",
   };
   const BAD = new Set(["deviates", "varies", "fixed", "inconclusive"]);
-  const ROWS_AT_ONCE = 60;
+  const CELLS_AT_ONCE = 1500; // what a browser lays out without a pause that is felt
   const parts = data.rows.map((id) => id.split("/"));
   const state = { rows: [], columns: [], shown: 0, row: 0, column: 0 };
 
@@ -159,7 +159,9 @@
     drawMore();
   }
 
-  function drawMore(count = ROWS_AT_ONCE) {
+  const rowsAtOnce = () => Math.max(10, Math.floor(CELLS_AT_ONCE / state.columns.length));
+
+  function drawMore(count = rowsAtOnce()) {
     const rows = state.rows.slice(state.shown, state.shown + count);
     at("body").insertAdjacentHTML("beforeend", rows.map(rowMarkup).join(""));
     const first = state.shown === 0;
@@ -170,7 +172,8 @@
 
   function rowMarkup(row) {
     const cells = state.columns.map((column) => cellMarkup(data.cells[column][row]));
-    return `<tr><th scope="row">${escapeText(data.rows[row])}</th>${cells.join("")}</tr>`;
+    const id = escapeText(data.rows[row]).replaceAll("/", "/<wbr>");
+    return `<tr><th scope="row">${id}</th>${cells.join("")}</tr>`;
   }
 
   function cellMarkup(cell) {
