@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 import errno
 import os
+import struct
 import threading
 import time
 import warnings
@@ -63,7 +64,16 @@ class Request:
     `residual` is None until the request has ended.
     """
 
-    __slots__ = ("_disk", "_error", "_futures", "_slot", "length", "offset", "operation", "residual")
+    __slots__ = (
+        "_disk",
+        "_error",
+        "_futures",
+        "_slot",
+        "length",
+        "offset",
+        "operation",
+        "residual",
+    )
 
     def __init__(self, disk: Disk, slot: int, operation: int, offset: int, length: int) -> None:
         """Made by a disk."""
@@ -121,7 +131,9 @@ class Request:
 
     def __repr__(self) -> str:
         """Say what it is and how it stands."""
-        state = "running" if self._error is None else os.strerror(self._error) if self._error else "done"
+        state = "running"
+        if self._error is not None:
+            state = os.strerror(self._error) if self._error else "done"
         return f"<{self.operation} of {self.length} bytes at {self.offset}: {state}>"
 
 
@@ -162,6 +174,7 @@ class Disk:
         self._view_at = [first + slot * step for slot in range(self.limit)]
         self._table: list[Request | None] = [None] * self.limit
         self._vacant = list(range(self.limit))
+        self._pinned: dict[int, int] = {}  # slots that a cancel is busy with: not to be used again
         self._loops: dict[asyncio.AbstractEventLoop, int] = {}
 
     # ------------------------------------------------------------------ submitting
@@ -217,7 +230,7 @@ class Disk:
             operation, memory, offset, length = self._take_apart(order, slot)
             position = index * door.ORDER.size
             door.ORDER.pack_into(self._orders, position, operation, slot, memory, offset, length)
-        except door.struct.error as error:
+        except struct.error as error:
             self._give_back(slot)
             raise self._failure(errno.EINVAL, VERBS[operation], offset, length) from error
         except Exception:
@@ -242,7 +255,8 @@ class Disk:
         if self._views[slot].obj:
             door.release_buffer(self._view_at[slot])
         self._table[slot] = None
-        self._vacant.append(slot)
+        if slot not in self._pinned:
+            self._vacant.append(slot)
 
     def _refusal(self, failed: int, requests: Sequence[Request]) -> OSError:
         if failed == errno.E2BIG:
@@ -251,12 +265,12 @@ class Disk:
         return self._failure(failed, wrong.operation, wrong.offset, wrong.length)
 
     def _at_fault(self, request: Request, failed: int) -> bool:
-        if request.operation == "flush":
-            return False
-        if failed != errno.EINVAL:
-            return request.operation == "delete" or failed == errno.EROFS != request.operation
+        if failed == errno.EROFS:
+            return request.operation in ("write", "delete")
+        if failed == errno.EOPNOTSUPP:
+            return request.operation == "delete"
         beyond = not 0 <= request.offset <= self.size - request.length
-        return beyond or not request.length
+        return request.operation != "flush" and (beyond or request.length <= 0)
 
     def _failure(self, code: int, operation: str, offset: int, length: int) -> OSError:
         if operation == "flush":
@@ -318,8 +332,9 @@ class Disk:
 
     def _finish(self, count: int) -> None:
         answers = door.ANSWER.iter_unpack(self._answered[: count * door.ANSWER.size])
-        for slot, error, residual in answers:
-            self._end(slot, error, residual)
+        with self._lock:
+            for slot, error, residual in answers:
+                self._end(slot, error, residual)
 
     def _end(self, slot: int, error: int, residual: int) -> None:
         request = self._table[slot]
@@ -355,18 +370,32 @@ class Disk:
         """Cancel a request of this disk; see Request.cancel. OSError (EINVAL): a foreign one."""
         if request._disk is not self:
             raise _os_error(errno.EINVAL, "the request is another disk's")
-        self._check_open()
-        if request._error is not None:
-            raise _os_error(errno.EINVAL, "the request had ended")
-        failed = self._c.basket_cancel(self._basket, request._slot)
-        if failed == 0:
-            with self._lock:
-                self._end(request._slot, errno.ECANCELED, request.length)
-            return True
-        self._await((request,), None)
+        slot = request._slot
+        with self._lock:
+            self._check_open()
+            if request._error is not None:
+                raise _os_error(errno.EINVAL, "the request had ended")
+            self._pinned[slot] = self._pinned.get(slot, 0) + 1
+        try:
+            failed = self._c.basket_cancel(self._basket, slot)
+            if failed == 0:
+                with self._lock:
+                    self._end(slot, errno.ECANCELED, request.length)
+                return True
+            self._await((request,), None)
+        finally:
+            self._unpin(slot)
         if failed == errno.EBUSY:
             return False
         raise _os_error(failed, "the request had ended")
+
+    def _unpin(self, slot: int) -> None:
+        with self._lock:
+            self._pinned[slot] -= 1
+            if not self._pinned[slot]:
+                del self._pinned[slot]
+                if self._table[slot] is None:
+                    self._vacant.append(slot)
 
     @property
     def kicks(self) -> int:
@@ -386,9 +415,7 @@ class Disk:
                 self._turn.wait()
             self.closed = True
         for loop in list(self._loops):
-            loop.call_soon_threadsafe(
-                loop.remove_reader, self._c.basket_descriptor(self._basket)
-            )
+            loop.call_soon_threadsafe(loop.remove_reader, self._c.basket_descriptor(self._basket))
         self._c.basket_close(self._basket)
 
     def _check_open(self) -> None:

@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A disk as its user meets it: data, errors, cancelling, asyncio, closing."""
+
+import array
+import asyncio
+import errno
+import mmap
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import blockif_ref
+from blockif_ref import Delete, Flush, Read, Write
+
+BLOCK = 4096
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.img"
+    path.write_bytes(os.urandom(64 * BLOCK))
+    return path
+
+
+def refused(code: int, what: Callable[..., object], *arguments: Any, **options: Any) -> str:
+    with pytest.raises(OSError) as caught:
+        what(*arguments, **options)
+    assert caught.value.errno == code, caught.value
+    return str(caught.value)
+
+
+def test_reads_what_the_file_holds_and_writes_what_it_is_given(image: Path) -> None:
+    before = image.read_bytes()
+    with blockif_ref.open(image) as disk:
+        page = bytearray(BLOCK)
+        assert disk.read(page, 3 * BLOCK).wait() == BLOCK
+        assert page == before[3 * BLOCK : 4 * BLOCK]
+        assert disk.write(b"x" * BLOCK, 5 * BLOCK).wait() == BLOCK
+        assert disk.flush().wait() == 0
+    assert image.read_bytes() == before[: 5 * BLOCK] + b"x" * BLOCK + before[6 * BLOCK :]
+
+
+def test_delete_reads_as_zeros(image: Path) -> None:
+    with blockif_ref.open(image) as disk:
+        assert disk.delete(BLOCK, 3 * BLOCK + 100).wait() == 3 * BLOCK + 100
+    data = image.read_bytes()
+    assert data[BLOCK : 4 * BLOCK + 100] == bytes(3 * BLOCK + 100)
+    assert data[4 * BLOCK + 100 : 5 * BLOCK].strip(b"\0")
+    assert len(data) == 64 * BLOCK
+
+
+@pytest.mark.parametrize(
+    "make", [bytearray, lambda n: memoryview(bytearray(n)), lambda n: array.array("Q", bytes(n))]
+)
+def test_any_buffer_is_used_where_it_lies(image: Path, make: Callable[[Any], Any]) -> None:
+    buffer = make(BLOCK)
+    with blockif_ref.open(image) as disk:
+        disk.read(buffer, 0).wait()
+    assert bytes(buffer) == image.read_bytes()[:BLOCK]
+
+
+def test_a_buffer_in_use_cannot_be_resized_under_the_disk(image: Path) -> None:
+    with blockif_ref.stalled(1 << 20) as disk:
+        disk.hold()
+        buffer = bytearray(BLOCK)
+        request = disk.read(buffer, 0)
+        with pytest.raises(BufferError):
+            buffer.extend(b"more")
+        disk.release()
+        request.wait()
+        buffer.extend(b"more")
+
+
+def test_memory_that_cannot_be_used_is_refused_and_costs_nothing(image: Path) -> None:
+    with blockif_ref.open(image) as disk:
+        with pytest.raises(BufferError):
+            disk.read(b"read-only", 0)
+        with pytest.raises(TypeError):
+            disk.write(17, 0)
+        with pytest.raises(BufferError):
+            disk.write(memoryview(bytes(8))[::2], 0)
+        requests = disk.submit([Flush()] * disk.limit)
+        disk.wait(requests)
+
+
+# ---------------------------------------------------------------------- bad input
+
+
+def test_images_that_cannot_be_opened_say_why(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    os.mkfifo(tmp_path / "fifo")
+    text = refused(errno.ENOENT, blockif_ref.open, tmp_path / "missing")
+    assert "missing" in text
+    refused(errno.EISDIR, blockif_ref.open, tmp_path)
+    refused(errno.EISDIR, blockif_ref.open, tmp_path, read_only=True)
+    refused(errno.EINVAL, blockif_ref.open, empty)
+    refused(errno.EINVAL, blockif_ref.open, tmp_path / "fifo", read_only=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads anything")
+def test_an_unreadable_image(image: Path) -> None:
+    image.chmod(0)
+    refused(errno.EACCES, blockif_ref.open, image)
+
+
+def test_bad_options(image: Path) -> None:
+    refused(errno.EINVAL, blockif_ref.open, image, workers=65)
+    refused(errno.EINVAL, blockif_ref.open, image, workers=-1)
+    refused(errno.EINVAL, blockif_ref.open, image, sector=1000)
+    refused(errno.EINVAL, blockif_ref.open, image, sector=4096, physical=512)
+    refused(errno.ENOSYS, blockif_ref.open, image, kick="no-such-kick")
+
+
+def test_a_request_beyond_the_end_names_both_ends(tmp_path: Path) -> None:
+    image = tmp_path / "short"
+    image.write_bytes(b"x" * 100)
+    with blockif_ref.open(image) as disk:
+        text = refused(errno.EINVAL, disk.read, bytearray(BLOCK), 0)
+        assert "4096 bytes at 0 on a disk of 100 bytes" in text
+        refused(errno.EINVAL, disk.write, bytes(1), 100)
+        refused(errno.EINVAL, disk.read, bytearray(1), -1)
+        refused(errno.EINVAL, disk.read, bytearray(1), 1 << 62)
+        refused(errno.EINVAL, disk.read, bytearray(1), 1 << 70)
+        refused(errno.EINVAL, disk.read, bytearray(0), 0)
+        refused(errno.EINVAL, disk.delete, 0, -5)
+        buffer = bytearray(100)
+        assert disk.read(buffer, 0).wait() == 100
+        assert buffer == b"x" * 100
+
+
+def test_an_image_cut_short_under_the_disk(image: Path) -> None:
+    with blockif_ref.open(image) as disk:
+        os.truncate(image, BLOCK + 10)
+        request = disk.read(bytearray(2 * BLOCK), 0)
+        refused(errno.EIO, request.wait)
+        assert request.residual == BLOCK - 10
+
+
+def test_read_only_and_no_delete(image: Path) -> None:
+    before = image.read_bytes()
+    with blockif_ref.open(image, read_only=True) as disk:
+        assert disk.read_only
+        refused(errno.EROFS, disk.write, bytes(BLOCK), 0)
+        refused(errno.EROFS, disk.delete, 0, BLOCK)
+    with blockif_ref.open(image, no_delete=True) as disk:
+        assert not disk.can_delete
+        refused(errno.EOPNOTSUPP, disk.delete, 0, BLOCK)
+    assert image.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="no O_DIRECT")
+def test_direct_wants_whole_sectors_and_bounces_crooked_memory(image: Path) -> None:
+    try:
+        disk = blockif_ref.open(image, direct=True)
+    except OSError as error:
+        pytest.skip(f"no direct I/O on this file system: {error}")
+    with disk:
+        refused(errno.EINVAL, disk.read, bytearray(BLOCK), 100)
+        refused(errno.EINVAL, disk.write, bytes(100), 0)
+        memory = mmap.mmap(-1, 64 * BLOCK)
+        crooked = memoryview(memory)[3 : 3 + 40 * BLOCK]  # more than one bounce
+        crooked[:] = os.urandom(40 * BLOCK)
+        assert disk.write(crooked, BLOCK).wait() == 40 * BLOCK
+        back = memoryview(bytearray(40 * BLOCK + 1))[1:]
+        assert disk.read(back, BLOCK).wait() == 40 * BLOCK
+        assert back == crooked
+        crooked.release()
+
+
+FULL_DISK = """
+import errno, os, resource, signal, sys
+import blockif_ref
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+image, block = sys.argv[1], 4096
+with blockif_ref.open(image) as disk:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (block + 1000, resource.RLIM_INFINITY))
+    request = disk.write(b"y" * (3 * block), 0)
+    try:
+        request.wait()
+    except OSError as error:
+        print(error.errno == errno.EFBIG, request.length - request.residual)
+"""
+
+
+def test_no_more_room_in_the_middle_of_a_write_says_what_was_written(image: Path) -> None:
+    before = image.read_bytes()
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(image)], capture_output=True, text=True
+    )
+    assert ran.stdout.split() == ["True", str(BLOCK + 1000)], ran.stderr
+    data = image.read_bytes()
+    assert data == b"y" * (BLOCK + 1000) + before[BLOCK + 1000 :]
+
+
+def test_too_many_requests_are_all_refused_and_the_rest_goes_on() -> None:
+    with blockif_ref.stalled(1 << 20, workers=2) as disk:
+        assert disk.limit == 130
+        disk.hold()
+        held = disk.submit([Read(bytearray(512), 0)] * 100)
+        refused(errno.E2BIG, disk.submit, [Read(bytearray(512), 0)] * 31)
+        held += disk.submit([Read(bytearray(512), 0)] * 30)
+        refused(errno.E2BIG, disk.flush)
+        disk.release()
+        assert disk.wait(held) == [512] * 130
+
+
+def test_a_batch_with_one_bad_request_does_nothing(image: Path) -> None:
+    before = image.read_bytes()
+    with blockif_ref.open(image) as disk:
+        orders = [Write(bytes(BLOCK), 0), Write(bytes(BLOCK), 64 * BLOCK), Delete(0, BLOCK)]
+        assert "at 262144" in refused(errno.EINVAL, disk.submit, orders)
+    assert image.read_bytes() == before
+
+
+def test_closing_twice(image: Path) -> None:
+    disk = blockif_ref.open(image)
+    disk.close()
+    refused(errno.EBADF, disk.close)
+    refused(errno.EBADF, disk.flush)
+    with blockif_ref.open(image) as disk:
+        disk.close()
+
+
+def test_cancelling_a_foreign_or_finished_request(image: Path) -> None:
+    with blockif_ref.open(image) as one, blockif_ref.open(image) as other:
+        request = one.read(bytearray(BLOCK), 0)
+        refused(errno.EINVAL, other.cancel, request)
+        request.wait()
+        refused(errno.EINVAL, request.cancel)
+        refused(errno.EINVAL, one.cancel, request)
+
+
+# ---------------------------------------------------------------------- cancelling
+
+
+@pytest.mark.parametrize("kick", ["handler", "handler-usr1", "handler-retry", "gate"])
+def test_cancel_ends_a_sleeping_request(kick: str) -> None:
+    with blockif_ref.stalled(1 << 20, kick=kick, workers=1) as disk:
+        disk.hold()
+        for _ in range(20):
+            running, waiting = disk.submit([Read(bytearray(512), 0), Write(bytes(512), 1024)])
+            assert waiting.cancel() is True
+            refused(errno.ECANCELED, waiting.wait)
+            assert waiting.residual == 512
+            try:
+                began = not running.cancel()
+            except OSError as error:
+                assert error.errno == errno.EINVAL
+            refused(errno.EINTR if began else errno.ECANCELED, running.wait)
+            assert running.residual == 512
+            if kick in ("handler", "handler-usr1"):
+                break  # one signal may come before the call is entered; the rest is a scenario's
+
+
+def test_cancel_with_wait_returns_when_the_device_answers() -> None:
+    with blockif_ref.stalled(1 << 20, kick="wait", workers=1) as disk:
+        disk.hold()
+        running, waiting = disk.submit([Write(b"a" * 512, 0), Write(b"b" * 512, 1024)])
+        assert waiting.cancel() is True
+        threading.Timer(0.05, disk.release).start()
+        try:
+            assert running.cancel() is False
+        except OSError as error:  # released and answered before the cancel began
+            assert error.errno == errno.EINVAL
+        assert running.wait() == 512
+
+
+def test_a_cancelled_request_frees_its_sequel() -> None:
+    with blockif_ref.stalled(1 << 20, workers=2) as disk:
+        disk.hold()
+        first, second, third = disk.submit(
+            [Write(b"1" * 512, 0), Write(b"2" * 512, 512), Write(b"3" * 512, 1024)]
+        )
+        assert second.cancel() is True
+        disk.release()
+        assert disk.wait([first, third]) == [512, 512]
+        page = bytearray(1536)
+        disk.read(page, 0).wait()
+        assert page == b"1" * 512 + bytes(512) + b"3" * 512
+
+
+def test_the_kick_gives_its_signal_back(image: Path) -> None:
+    def mine(number: int, frame: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGUSR1, mine)
+    try:
+        refused(errno.EBUSY, blockif_ref.open, image, kick="handler-usr1")
+        assert signal.getsignal(signal.SIGUSR1) is mine
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        with (
+            blockif_ref.open(image, kick="handler-usr1"),
+            blockif_ref.open(image, kick="handler-retry"),
+        ):
+            pass
+        blockif_ref.open(image, kick="wait").close()
+        signal.signal(signal.SIGUSR1, mine)
+        os.kill(os.getpid(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+# ---------------------------------------------------------------------- waiting
+
+
+def test_wait_times_out_and_the_request_goes_on() -> None:
+    with blockif_ref.stalled(1 << 20) as disk:
+        disk.hold()
+        request = disk.read(bytearray(512), 0)
+        with pytest.raises(TimeoutError):
+            request.wait(timeout=0.01)
+        assert not request.done
+        disk.release()
+        assert request.wait() == 512
+
+
+def test_many_threads_wait_on_one_disk(image: Path) -> None:
+    data = image.read_bytes()
+    faults = []
+
+    def reader(disk: blockif_ref.Disk, number: int) -> None:
+        page = bytearray(512)
+        for turn in range(200):
+            offset = (number * 31 + turn * 7) % 512 * 512
+            disk.read(page, offset).wait()
+            if page != data[offset : offset + 512]:
+                faults.append(offset)
+
+    with blockif_ref.open(image) as disk:
+        threads = [threading.Thread(target=reader, args=(disk, n)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not faults
+
+
+def test_asyncio(image: Path) -> None:
+    data = image.read_bytes()
+
+    async def read(disk: blockif_ref.Disk, offset: int) -> bytes:
+        page = bytearray(512)
+        assert await disk.read(page, offset) == 512
+        return bytes(page)
+
+    async def everything() -> None:
+        with blockif_ref.open(image) as disk:
+            offsets = [n * 1024 for n in range(100)]
+            pages = await asyncio.gather(*(read(disk, offset) for offset in offsets))
+            assert pages == [data[o : o + 512] for o in offsets]
+            assert await disk.flush() == 0
+
+    asyncio.run(everything())
+
+
+def test_asyncio_sees_a_cancelled_request_as_its_error() -> None:
+    async def everything() -> None:
+        with blockif_ref.stalled(1 << 20, workers=1) as disk:
+            disk.hold()
+            request = disk.read(bytearray(512), 0)
+            waiting = asyncio.ensure_future(_await(request))
+            await asyncio.sleep(0)
+            await asyncio.to_thread(request.cancel)
+            with pytest.raises(OSError) as caught:
+                await waiting
+            assert caught.value.errno in (errno.EINTR, errno.ECANCELED)
+            disk.release()
+
+    async def _await(request: blockif_ref.Request) -> int:
+        return await request
+
+    asyncio.run(everything())
+
+
+def test_close_drains(image: Path) -> None:
+    disk = blockif_ref.stalled(1 << 20)
+    disk.hold()
+    requests = disk.submit([Write(b"z" * 512, n * 1024) for n in range(100)])
+    disk.close()
+    assert [request.error for request in requests] == [0] * 100
+    assert resource.getrusage(resource.RUSAGE_SELF)
+
+
+def test_a_forgotten_disk_is_closed(image: Path) -> None:
+    disk = blockif_ref.open(image)
+    with pytest.warns(ResourceWarning):
+        del disk
