@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Generator, Iterable, Sequence
 from ctypes import byref, c_char_p, c_void_p, create_string_buffer
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from blockif_ref import door
 
@@ -55,6 +55,9 @@ class Delete(NamedTuple):
 
 
 Order = Read | Write | Flush | Delete
+
+
+D = TypeVar("D", bound="Disk")
 
 
 class Request:
@@ -422,7 +425,7 @@ class Disk:
         if self.closed or not self._handle:
             raise _os_error(errno.EBADF, "the disk is closed")
 
-    def __enter__(self) -> Disk:
+    def __enter__(self: D) -> D:
         """Return the disk itself."""
         return self
 

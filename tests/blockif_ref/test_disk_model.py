@@ -28,8 +28,8 @@ class DiskAgainstModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model = bytearray(SIZE)
-        self.flying = []  # (request, buffer)
-        self.disk = None
+        self.flying: list[tuple[blockif_ref.Request, Any]] = []
+        self.disk: Any = None
         self.open()
 
     def open(self) -> None:
@@ -44,6 +44,7 @@ class DiskAgainstModel(RuleBasedStateMachine):
 
     def settle(self, request: blockif_ref.Request, buffer: Any) -> None:
         """A request has ended: bring the model up to date, and hold the two together."""
+        assert request.residual is not None
         done = request.length - request.residual
         assert request.error in (0, errno.EINTR, errno.ECANCELED)
         assert request.error != 0 or request.residual == 0
@@ -55,9 +56,6 @@ class DiskAgainstModel(RuleBasedStateMachine):
             self.model[place] = bytes(done)
         elif request.operation == "read":
             assert buffer[:done] == self.model[place]
-
-    def settle_ended(self, ended: Any) -> None:
-        self.flying = [(r, b) for r, b in self.flying if r not in ended]
 
     units = st.integers(0, UNITS - 1)
     lengths = st.integers(1, 16)
