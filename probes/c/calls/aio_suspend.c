@@ -12,10 +12,8 @@
 #define AIO_SUSPEND_HERE
 #endif
 #endif
-#ifdef __GLIBC_PREREQ
-#if !__GLIBC_PREREQ(2, 34)
+#if defined(__GLIBC__) && __GLIBC__ == 2 && __GLIBC_MINOR__ < 34
 #undef AIO_SUSPEND_HERE
-#endif
 #endif
 
 #ifdef AIO_SUSPEND_HERE

@@ -5,13 +5,7 @@
 
 #include <time.h>
 
-#ifdef __GLIBC_PREREQ
-#if __GLIBC_PREREQ(2, 30)
-#define PTHREAD_COND_CLOCKWAIT_HERE
-#endif
-#endif
-
-#ifdef PTHREAD_COND_CLOCKWAIT_HERE
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 30)
 
 enum { PTHREAD_COND_CLOCKWAIT_SECONDS = 360000 };
 

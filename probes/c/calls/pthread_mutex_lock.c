@@ -2,11 +2,12 @@
 /* POSIX: never EINTR; a handler runs and the thread goes on waiting (pthread_mutex_lock). */
 #include "../engine.h"
 
-/* The controller opens, releases and resets, so the mutex is its own while the others wait. */
+/* The controller opens, releases and resets, so the mutex is its own while the others wait. When it
+ * takes it nobody else has it, and trying says so. */
 static int pthread_mutex_lock_open(struct sp_object *object) {
     pthread_mutex_t *mutex = SP_SPACE(pthread_mutex_t, object);
     int error = pthread_mutex_init(mutex, NULL);
-    return error ? error : pthread_mutex_lock(mutex);
+    return error ? error : pthread_mutex_trylock(mutex);
 }
 
 /* Only its owner may unlock it, so that is done here; it does not block. */
@@ -25,7 +26,7 @@ static void pthread_mutex_lock_release(struct sp_object *object) {
 
 /* What ended the wait other than the release left the mutex with the controller. */
 static int pthread_mutex_lock_reset(struct sp_object *object, long result) {
-    return result == 0 ? pthread_mutex_lock(SP_SPACE(pthread_mutex_t, object)) : 0;
+    return result == 0 ? pthread_mutex_trylock(SP_SPACE(pthread_mutex_t, object)) : 0;
 }
 
 static const struct sp_call pthread_mutex_lock_call = {

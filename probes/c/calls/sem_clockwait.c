@@ -4,13 +4,7 @@
 #include <semaphore.h>
 #include <time.h>
 
-#ifdef __GLIBC_PREREQ
-#if __GLIBC_PREREQ(2, 30)
-#define SEM_CLOCKWAIT_HERE
-#endif
-#endif
-
-#ifdef SEM_CLOCKWAIT_HERE
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 30)
 
 enum { SEM_CLOCKWAIT_SECONDS = 360000 };
 
