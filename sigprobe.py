@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from tabulate import tabulate
 
+from kernels import hosts
 from probes import campaign, cases, kit, questions, repro
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
@@ -78,6 +79,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--trials", type=_positive, default=1000, metavar="N", help="of each case")
     run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="cases side by side")
     run.add_argument("--all", action="store_true", help="every case, not only the default ones")
+    run.add_argument(
+        "--host",
+        action="append",
+        dest="hosts",
+        metavar="USER@MACHINE",
+        help="by ssh, with its cc and no Python; repeatable (then -o is a folder)",
+    )
     run.add_argument("--seed", type=_natural, default=1, metavar="N", help="default 1")
     run.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help="results file; one that exists goes on"
@@ -158,6 +166,8 @@ def run_cases(asked: argparse.Namespace) -> int:
     """Measure cases; print the questions they answer and the table."""
     known = cases.universe(*ROOTS)
     every = known.ids if asked.all else known.default
+    if asked.hosts:
+        return _run_on_hosts(asked)
     ids = known.select(asked.patterns) if asked.patterns else list(every)
     plan = campaign.Campaign(ids, asked.trials, asked.seed, asked.output, ROOTS)
     with _executor(asked.jobs) as executor:
@@ -170,6 +180,25 @@ def run_cases(asked: argparse.Namespace) -> int:
     elif asked.output is None:
         sys.stdout.write(schema.dumps(results))
     return INTERRUPTED if plan.interrupted else int(report.failing)
+
+
+def _run_on_hosts(asked: argparse.Namespace) -> int:
+    """Measure the same cases on other machines, and print them side by side."""
+    cases.universe(*ROOTS).select(asked.patterns)
+    if asked.format == "json" and len(set(asked.hosts)) > 1:
+        raise Fault("--format json is one results file: several hosts need -o FOLDER instead")
+    every = ["--all"] if asked.all else []
+    numbers = ["--trials", str(asked.trials), "--seed", str(asked.seed)]
+    words = ["run", *asked.patterns, *every, *numbers]
+    found, faults = hosts.measure(asked.hosts, kit.text(ROOTS), words, asked.output)
+    for fault in faults:
+        _remark(str(fault))
+    if asked.format == "json" and found and asked.output is None:
+        sys.stdout.write(schema.dumps(found[0]))
+    report = _matrix(found)
+    if asked.format != "json" and found:
+        sys.stdout.write(tables.render(report, asked.format))
+    return max((fault.status for fault in faults), default=int(report.failing))
 
 
 @contextlib.contextmanager
