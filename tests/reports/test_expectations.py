@@ -23,12 +23,10 @@ from reports.schema import Fault
 READ = "read-pipe/SIGUSR1/handler/open/pthread_kill/none/asleep"
 
 
-KICKS = "evfilt-signal signalfd handler handler-usr1 handler-retry gate wait io-uring"
-
-
 def probe_cases() -> Any:
+    """The cases of probes and of the reference port, as their planes name them."""
     cases = pytest.importorskip("probes.cases")
-    return cases.universe()
+    return cases.universe(cases.PROBES, cases.PROBES.parent / "blockif_ref")
 
 
 def universe() -> list[str]:
@@ -42,14 +40,7 @@ def universe() -> list[str]:
         ("none",),
         ("asleep", "before", "sweep"),
     )
-    port = product(
-        KICKS.split(),
-        ("read", "write", "flush", "delete"),
-        ("file", "stalled"),
-        ("pending", "asleep", "before", "finished", "storm", "port-stop", "close", "slow-trim"),
-    )
-    ids = [*probe_cases().ids, *map("/".join, probes)]
-    return [*ids, *("blockif/" + "/".join(case) for case in port)]
+    return [*probe_cases().ids, *map("/".join, probes)]
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
@@ -215,7 +206,7 @@ def test_the_four_questions_of_the_mail_have_their_answers() -> None:
 def test_linux_judges_all_that_a_plain_run_measures() -> None:
     linux = load_expectations("linux")
     default = probe_cases().default
-    watchers = ("signalfd", "signalfd-epoll", "sigwait")
-    watched = [id for id in default if id.split("/")[5] in watchers]
+    watchers = {"signalfd", "signalfd-epoll", "sigwait"}
+    watched = [id for id in default if watchers & {*id.split("/")[5:6]}]
     assert [id for id in default if not linux.expect(id).outcomes] == []
     assert [id for id in watched if not linux.expect(id).sighting] == []
