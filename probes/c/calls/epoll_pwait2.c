@@ -20,7 +20,8 @@ struct epoll_pwait2_ends {
 static int epoll_pwait2_open(struct sp_object *object) {
     struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
     struct epoll_event wanted = {.events = EPOLLIN};
-    if (syscall(SYS_epoll_pwait2, -1, &wanted, 1, NULL, NULL, _NSIG / 8) < 0 && errno == ENOSYS)
+    if (syscall(SYS_epoll_pwait2, -1, &wanted, 1, NULL, NULL, (size_t)(_NSIG / 8)) < 0 &&
+        errno == ENOSYS)
         return ENOSYS;
     own->epoll = epoll_create1(0);
     if (own->epoll < 0 || pipe(own->end) != 0)
@@ -31,7 +32,8 @@ static int epoll_pwait2_open(struct sp_object *object) {
 static long epoll_pwait2_enter(struct sp_object *object) {
     struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
     struct epoll_event seen;
-    return syscall(SYS_epoll_pwait2, own->epoll, &seen, 1, NULL, &object->swapped, _NSIG / 8);
+    return syscall(SYS_epoll_pwait2, own->epoll, &seen, 1, NULL, &object->swapped,
+                   (size_t)(_NSIG / 8));
 }
 
 static void epoll_pwait2_release(struct sp_object *object) {

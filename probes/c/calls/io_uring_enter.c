@@ -46,13 +46,13 @@ static int io_uring_enter_open(struct sp_object *object) {
 
 static long io_uring_enter_enter(struct sp_object *object) {
     int ring = SP_SPACE(struct io_uring_enter_own, object)->ring;
-    return syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+    return syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, (size_t)0);
 }
 
 static void io_uring_enter_release(struct sp_object *object) {
     struct io_uring_enter_own *own = SP_SPACE(struct io_uring_enter_own, object);
     atomic_fetch_add(own->submitted, 1);
-    (void)syscall(SYS_io_uring_enter, own->ring, 1, 0, 0, NULL, 0);
+    (void)syscall(SYS_io_uring_enter, own->ring, 1, 0, 0, NULL, (size_t)0);
 }
 
 static int io_uring_enter_reset(struct sp_object *object, long result) {
