@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from attrs import evolve
+from headless import open_pages, start_browser  # noqa: F401 (fixtures)
 from report_samples import READ, a_case, matrix, some_results
 
 from reports.html import page

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from reports.schema import (
@@ -25,6 +26,10 @@ from reports.schema import (
     ThreadState,
     bucket,
 )
+
+# No verdict by clock in the tests either.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 READ = "read-pipe/SIGCONT/ignore/open/pthread_kill/kqueue/asleep"
 

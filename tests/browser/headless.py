@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
+# For report_samples, which pytest alone finds only when it collects that folder too.
+sys.path.append(str(Path(__file__).parents[1] / "reports"))
 
 
 def _lacking(what: str) -> None:
@@ -22,8 +23,8 @@ def _lacking(what: str) -> None:
     pytest.skip(words)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="session", name="browser")
+def start_browser() -> Iterator[Any]:
     """Return a Chromium that playwright drives."""
     try:
         from playwright.sync_api import sync_playwright
@@ -40,8 +41,8 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+@pytest.fixture(name="opened")
+def open_pages(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Return a function that opens a page's text; whatever goes wrong in it fails the test."""
     trouble: list[str] = []
     contexts = []
