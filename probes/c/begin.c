@@ -96,15 +96,21 @@ static bool trial_see_it_leave(struct sp_sandbox *s, struct trial *t) {
     return trial_blind() || sp_reader()->look(&target->seat, NULL) != SP_STATE_ASLEEP;
 }
 
+/* One whose call ended before its time. Where the bystander is not seen asleep, the target is not
+ * tried and has no turn. */
+static const struct trial_actor *trial_ended(const struct trial *t) {
+    for (int i = 0; i < 2; i++)
+        if (atomic_load(&t->actor[i].turn) && trial_returned(&t->actor[i]))
+            return &t->actor[i];
+    return NULL;
+}
+
 static int trial_calibrate(struct sp_sandbox *s, struct trial *t) {
     struct trial_actor *target = &t->actor[SP_TARGET];
     bool seen = trial_learn(s, &t->actor[SP_BYSTANDER]) && trial_learn(s, target);
-    /* Where the bystander did not sleep, the target was not tried. */
-    const struct trial_actor *bystander = &t->actor[SP_BYSTANDER];
-    const struct trial_actor *ended = trial_returned(bystander) ? bystander : target;
-    bool lacks = ended->result < 0 && ended->error == ENOSYS;
-    if (trial_returned(ended))
-        return sp_fail(s, lacks ? SP_UNSUPPORTED : SP_ERROR,
+    const struct trial_actor *ended = trial_ended(t);
+    if (ended)
+        return sp_fail(s, ended->result < 0 && ended->error == ENOSYS ? SP_UNSUPPORTED : SP_ERROR,
                        "%s does not block: it returned %d (%s)", t->c.call->name,
                        (int)ended->result, ended->result < 0 ? strerror(ended->error) : "success");
     if (!seen)
@@ -198,11 +204,17 @@ static void trial_set_sweep(struct sp_sandbox *s) {
     s->result->sweep_first_ns = given ? request->sweep_first_ns : FIRST_NS;
 }
 
+/* The one thing that may change while the bystander sleeps: its call has the masks in hand. */
+static void trial_set_timing(struct trial *t, enum sp_timing timing) {
+    t->c.timing = timing;
+    atomic_store(&t->approach, (int)timing);
+}
+
 /* Puts a case into force for the next turns. The bystander keeps the mask with which it sleeps, so
  * it is brought out and in again. */
 static void trial_enforce(struct sp_sandbox *s, struct trial *t, const struct sp_case *c) {
     t->c = *c;
-    atomic_store(&t->approach, (int)c->timing);
+    trial_set_timing(t, c->timing);
     atomic_store(&s->shared->signal, c->signal);
     trial_masks(t);
     trial_dispose(c);
@@ -253,8 +265,7 @@ int trial_begin(struct sp_sandbox *s) {
     status = trial_calibrate(s, t);
     if (status != SP_MEASURED)
         return status;
-    control = trial_control_case(&c);
-    trial_enforce(s, t, &control);
+    trial_set_timing(t, trial_control_case(&c).timing);
     status = trial_controls(s, t);
     if (status != SP_MEASURED)
         return status;
