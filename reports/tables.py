@@ -24,7 +24,7 @@ from reports.verdicts import VERDICTS
 # GitHub cuts a job summary off at 1 MiB.
 SUMMARY_MAX = 1_000_000
 LEGEND = (
-    "> 99.7 %: no other outcome was seen, so its rate is below the rest at 95 %. "
+    '"> 99.7 %": no other outcome was seen, which puts the share above that at 95 %. '
     "~ settled: concluded after a waiting time; + control: after a second signal; without a mark: "
     "observed. (in brackets): predicted from source or documentation, not measured. – cannot be "
     "run there."
