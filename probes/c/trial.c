@@ -166,7 +166,8 @@ void trial_run(struct sp_sandbox *s) {
         trial_choose_offset(s, t);
     struct trial_counts before = trial_count(t);
     bool reached = trial_send_in_time(s, t, &before);
-    e.asleep_when_sent = t->c.timing == SP_ASLEEP;
+    e.asleep_when_sent = t->c.timing == SP_ASLEEP && reached;
+    e.ended_early = t->c.timing == SP_ASLEEP && !reached;
     trial_gather(s, t, &before, &e);
     trial_conclude_watch(s, t, e.before_release);
     trial_look_elsewhere(t, &before, &e);

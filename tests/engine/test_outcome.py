@@ -17,7 +17,7 @@ from probes.engine import Engine
 HEADER = header("outcome.h")
 FIELDS = re.findall(r"^ +int (\w+);", HEADER, re.MULTILINE)
 ENDS = [end.lower() for end in re.findall(r"SP_END_(\w+)", HEADER.split("}")[0])]
-FLAGS = {"stopped", "asleep_when_sent", "before_release", "taken_elsewhere"}
+FLAGS = {"stopped", "asleep_when_sent", "ended_early", "before_release", "taken_elsewhere"}
 RUNS = {"runs_at_entry", "runs_inside", "runs_after_rest", "runs_elsewhere"}
 
 # What one trial alone can show; killed and hung are the parent's to see.
@@ -95,6 +95,9 @@ RETURNED = {"before_release": 1}
         ({**ASLEEP, "runs_inside": 1, "runs_after_rest": 1}, "ambiguous"),
         ({**ASLEEP, "end": "success"}, "ambiguous"),
         ({**ASLEEP, "end": "other"}, "ambiguous"),
+        # The call was over before anything was sent.
+        ({**RETURNED, "ended_early": 1, "end": "eintr"}, "ambiguous"),
+        ({**RETURNED, "ended_early": 1, "end": "success"}, "ambiguous"),
         # A stopped process says nothing about its calls.
         ({**ASLEEP, "stopped": 1}, "stopped"),
         ({**ASLEEP, **RETURNED, "stopped": 1, "end": "eintr"}, "stopped"),
@@ -124,7 +127,8 @@ def test_how_often_a_handler_ran_does_not_matter(seen: dict[str, Any]) -> None:
 def test_stopped_and_eintr_are_never_taken_for_something_else(seen: dict[str, Any]) -> None:
     outcome = judge(**seen)
     assert (outcome == "stopped") == bool(seen["stopped"])
-    assert (outcome == "interrupted") == (seen["end"] == "eintr" and not seen["stopped"])
+    other = seen["stopped"] or seen["ended_early"]
+    assert (outcome == "interrupted") == (seen["end"] == "eintr" and not other)
 
 
 @given(evidence())
