@@ -27,7 +27,7 @@ static void darwin_leave(struct sp_seat *seat) {
 }
 
 static enum sp_state darwin_look(const struct sp_seat *seat, struct sp_where *where) {
-    thread_basic_info_data_t info;
+    thread_basic_info_data_t info = {0};
     mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
     (void)where;
     if (thread_info((thread_act_t)seat->thread, THREAD_BASIC_INFO, (thread_info_t)&info, &count) !=
