@@ -44,8 +44,10 @@ static bool trial_send_before(struct sp_sandbox *s, struct trial *t, const struc
     uint64_t turn = trial_turn_of(target) + 1;
     struct sp_patience patience = {0};
     atomic_store(&s->shared->reached, 1);
-    if (t->c.sender->by_target)
+    if (t->c.sender->by_target) {
         atomic_store(&s->shared->sent, 1);
+        t->sent_ns = sp_now(); /* at the earliest; the settle time is drawn from it */
+    }
     trial_grant(target);
     while (atomic_load(&t->gates.at_gate) != turn)
         sp_wait(s, &patience, "waiting until the target stands before the call");

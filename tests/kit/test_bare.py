@@ -17,6 +17,7 @@ WORLD = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec chroot 
 APART = ["unshare", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", WORLD]
 READ = "read-pipe/SIGUSR1/handler/open/pthread_kill/none/asleep"
 IGNORED = "nanosleep/SIGCONT/ignore/open/pthread_kill/none/asleep"
+RAISED = "read-pipe/SIGUSR1/handler/open/raise/none/before"
 IN_FOLDER = "read-fifo/SIGUSR1/handler/open/pthread_kill/none/asleep"
 
 
@@ -43,12 +44,13 @@ def alone(world: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_measures_without_proc_and_says_how(world: Path) -> None:
-    ran = alone(world, "run", READ, IGNORED, "--trials", "5")
+    ran = alone(world, "run", READ, IGNORED, RAISED, "--trials", "5")
     assert (ran.returncode, ran.stderr) == (0, "")
     found = schema.loads(ran.stdout.encode(), "the kit's output")
     assert found.platform.threadstate == schema.ThreadState(reader="none", level="none")
-    ignored, read = found.cases
+    ignored, read, raised = found.cases
     assert (read.outcomes, read.method) == ({"interrupted": 5}, "settled")
+    assert (raised.outcomes, raised.method) == ({"lost": 5}, "settled")
     assert (ignored.outcomes, ignored.method) == ({"undisturbed": 5}, "settled")
 
 
