@@ -22,9 +22,9 @@ struct bench_state {
     pthread_mutex_t lock;
     pthread_cond_t some;
     _Atomic(struct bench_slot *)
-        back;            /* a stack: pushed by workers, taken whole by the submitter */
-    bool waiting;        /* the submitter sleeps; under the lock */
-    _Atomic bool hungry; /* it is about to */
+        back;              /* a stack: pushed by workers, taken whole by the submitter */
+    _Atomic uint64_t left; /* callbacks that have come to their end */
+    _Atomic bool hungry;   /* it is about to */
 };
 
 /* The submitter's sleep is entered only after `hungry` is set and the stack is found empty, and a
@@ -43,6 +43,7 @@ static void bench_ended(struct blockif_request *request, int error) {
         (void)pthread_cond_signal(&state->some);
         (void)pthread_mutex_unlock(&state->lock);
     }
+    (void)atomic_fetch_add(&state->left, 1); /* the last touch: the state may be gone now */
 }
 
 static struct bench_slot *bench_take(struct bench_state *state) {
@@ -137,6 +138,9 @@ static int bench_load(struct bench_state *state, struct blockif *disk) {
     int failed = bench_submit(disk, batch, (size_t)state->job->depth);
     while (!failed && state->ended < state->job->requests)
         failed = bench_turn(state, disk);
+    struct sp_patience patience = {0};
+    while (atomic_load(&state->left) < state->ended)
+        sp_relax(&patience);
     return failed;
 }
 

@@ -7,11 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { BLOCKIF_YIELDS = 20 }; /* before the first timer */
 
 static const int64_t blockif_nowhere = INT64_MAX; /* the end of a flush: no request starts there */
 
@@ -119,12 +122,19 @@ static void blockif_vacate(struct blockif *disk, struct blockif_queue *queue,
     blockif_unblock(disk, element->end);
 }
 
+static void blockif_call_worker(struct blockif *disk) {
+    struct blockif_worker *worker = disk->idle;
+    disk->idle = worker->next_idle;
+    worker->awake = true;
+    (void)pthread_cond_signal(&worker->called);
+}
+
 /* Wakes one idle worker, which wakes the next if there is more to do: a burst of cheap requests
  * then costs one wake-up, and slow ones still get every worker. */
 static void blockif_wake(struct blockif *disk) {
-    if (disk->runnable > 0 && disk->idle > 0 && !disk->waking) {
+    if (disk->runnable > 0 && disk->idle && !disk->waking) {
         disk->waking = true;
-        (void)pthread_cond_signal(&disk->work);
+        blockif_call_worker(disk);
     }
 }
 
@@ -293,10 +303,13 @@ static void blockif_finish(struct blockif *disk, struct blockif_element *element
     request->callback(request, error);
 }
 
-static void blockif_idle(struct blockif *disk) {
-    disk->idle++;
-    (void)pthread_cond_wait(&disk->work, &disk->lock);
-    disk->idle--;
+static void blockif_idle(struct blockif_worker *worker) {
+    struct blockif *disk = worker->disk;
+    worker->awake = false;
+    worker->next_idle = disk->idle;
+    disk->idle = worker;
+    while (!worker->awake)
+        (void)pthread_cond_wait(&worker->called, &disk->lock);
     disk->waking = false;
 }
 
@@ -312,7 +325,7 @@ static void blockif_turns(struct blockif_worker *worker) {
             worker->element = NULL;
             blockif_vacate(disk, &disk->busy, element);
         } else if (!disk->closing)
-            blockif_idle(disk);
+            blockif_idle(worker);
         else
             return;
     }
@@ -356,12 +369,13 @@ int blockif_thread(pthread_t *thread, void *(*run)(void *), void *argument,
 /* ------------------------------------------------------------------ open and close */
 
 static void blockif_free(struct blockif *disk) {
-    for (int i = 0; disk->worker && i < disk->workers; i++)
+    for (int i = 0; disk->worker && i < disk->workers; i++) {
         free(disk->worker[i].bounce);
+        (void)pthread_cond_destroy(&disk->worker[i].called);
+    }
     free(disk->worker);
     free(disk->elements);
     (void)pthread_cond_destroy(&disk->changed);
-    (void)pthread_cond_destroy(&disk->work);
     (void)pthread_mutex_destroy(&disk->lock);
     free(disk);
 }
@@ -376,7 +390,6 @@ static struct blockif *blockif_allocate(const struct blockif_device *device, int
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 #endif
     (void)pthread_mutex_init(&disk->lock, NULL);
-    (void)pthread_cond_init(&disk->work, NULL);
     (void)pthread_cond_init(&disk->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     disk->workers = workers;
@@ -384,11 +397,12 @@ static struct blockif *blockif_allocate(const struct blockif_device *device, int
     disk->worker = calloc((size_t)workers, sizeof *disk->worker);
     disk->elements = calloc((size_t)disk->vacant, sizeof *disk->elements);
     bool lacks = !disk->worker || !disk->elements;
-    for (int i = 0; !lacks && i < workers; i++) {
+    for (int i = 0; disk->worker && i < workers; i++) {
         disk->worker[i].disk = disk;
         disk->worker[i].index = i;
+        (void)pthread_cond_init(&disk->worker[i].called, NULL);
         if (device->bounce)
-            lacks = posix_memalign(&disk->worker[i].bounce, 4096, device->bounce) != 0;
+            lacks |= posix_memalign(&disk->worker[i].bounce, 4096, device->bounce) != 0;
     }
     for (int i = 0; !lacks && i < disk->vacant; i++)
         blockif_append(&disk->spare, &disk->elements[i]);
@@ -400,7 +414,8 @@ static struct blockif *blockif_allocate(const struct blockif_device *device, int
 static void blockif_join(struct blockif *disk, int created) {
     (void)pthread_mutex_lock(&disk->lock);
     disk->closing = true;
-    (void)pthread_cond_broadcast(&disk->work);
+    while (disk->idle)
+        blockif_call_worker(disk);
     (void)pthread_mutex_unlock(&disk->lock);
     for (int i = 0; i < created; i++)
         (void)pthread_join(disk->worker[i].thread, NULL);
@@ -574,8 +589,17 @@ void blockif_await_end(struct blockif_cancel *cancel) {
         (void)pthread_cond_wait(&cancel->disk->changed, &cancel->disk->lock);
 }
 
+/* Most kicks work at once, and arming a timer costs more than they take. */
+static void blockif_yield(struct blockif_cancel *cancel) {
+    (void)pthread_mutex_unlock(&cancel->disk->lock);
+    for (int i = 0; i < BLOCKIF_YIELDS && blockif_busy(cancel); i++)
+        (void)sched_yield();
+    (void)pthread_mutex_lock(&cancel->disk->lock);
+}
+
 void blockif_await_end_for(struct blockif_cancel *cancel, uint64_t ns) {
     struct blockif *disk = cancel->disk;
+    blockif_yield(cancel);
     if (!blockif_busy(cancel))
         return;
 #ifdef __APPLE__

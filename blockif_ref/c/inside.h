@@ -25,7 +25,7 @@ struct blockif_element {
     struct blockif_element *next, *previous;
     struct blockif_request *request;
     struct blockif_worker *worker; /* while busy or done */
-    uint64_t serial;               /* place in the order of submission; each use has its own */
+    _Atomic uint64_t serial;       /* place in the order of submission; each use has its own */
     int64_t end;                   /* where a sequential successor would start */
     _Atomic int state;             /* enum blockif_state */
     _Atomic bool cancelled;
@@ -42,6 +42,10 @@ struct blockif_worker {
     struct blockif_element *element; /* in hand, or NULL */
     pthread_t thread;
     int index;
+    pthread_cond_t
+        called; /* each has its own, so the one that is woken is the one that was meant */
+    bool awake;
+    struct blockif_worker *next_idle;
     _Atomic uint64_t handled;            /* times a kick's handler ran in this thread */
     struct iovec pieces[BLOCKIF_PIECES]; /* what is left of a request after a short transfer */
     void *bounce;                        /* aligned memory, where the device wants it */
@@ -132,7 +136,6 @@ struct blockif {
     void *own; /* the kick's */
 
     pthread_mutex_t lock;
-    pthread_cond_t work;    /* something to take, or closing */
     pthread_cond_t changed; /* a cancelled request ended, a cancel was acknowledged or has left */
     struct blockif_queue spare, waiting, busy;
     struct blockif_cancel *unacknowledged;
@@ -140,8 +143,8 @@ struct blockif {
     int vacant;   /* elements in `spare` */
     int runnable; /* pending elements in `waiting`; the rest of it is blocked */
     int blocked;
-    int idle;    /* workers asleep for want of work */
-    bool waking; /* one of them is on its way */
+    struct blockif_worker *idle; /* asleep for want of work, the last to fall asleep first */
+    bool waking;                 /* one has been called and has not come yet */
     bool closing;
     int started; /* workers that have come up */
     int failed;  /* errno of one that could not */

@@ -2,7 +2,8 @@
 /* A storm for the sanitizers: threads submit groups of sequential requests and cancel some of them,
  * their own and each other's, and every answer is held against what the blocks must hold.
  *
- * storm REQUESTS KICK [PATH]: on a stalled device, or on a file at PATH. Exit 0, or 1 and a line. */
+ * storm REQUESTS KICK [PATH]: on a stalled device, or on a file at PATH. Exit 0, or 1 and a line.
+ */
 #include "inside.h"
 
 #include <errno.h>
