@@ -50,7 +50,7 @@ WATCHED = [
     f"read-pipe/SIGUSR1/handler/{mask}/{sender}/{watcher}/asleep"
     for watcher in UNIVERSE.words["watcher"]
     if watcher != "none"
-    for mask, sender in (("blocked", "kill"), ("blocked", "pthread_kill"), ("open", "kill"))
+    for mask, sender in (("blocked", "kill"), ("blocked", "pthread_kill"), ("open", "pthread_kill"))
 ]
 CALLS = [
     f"{call}/SIGUSR1/{disposition}/open/pthread_kill/none/asleep"
