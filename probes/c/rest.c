@@ -18,9 +18,16 @@ bool trial_same_place(const struct sp_where *a, const struct sp_where *b) {
     return a->number == b->number && strcmp(a->label, b->label) == 0;
 }
 
-/* Asleep in its call, by the kernel's own word. A reader without states says nothing, and then the
- * settle time has to do (method settled). */
+/* Asleep between entry and return, by the kernel's own word. Where exactly is not asked: after a
+ * wake-up that came to nothing Linux shows nanosleep and poll in restart_syscall
+ * (kernel/signal.c, sys_restart_syscall), and it is the same sleep. A reader without states says
+ * nothing, and then the settle time has to do (method settled). */
 bool trial_asleep(const struct trial_actor *actor) {
+    return trial_entered(actor) && sp_reader()->look(&actor->seat, NULL) == SP_STATE_ASLEEP;
+}
+
+/* Asleep where the calibration saw it: what has to be shown before a signal is sent. */
+static bool trial_in_place(const struct trial_actor *actor) {
     struct sp_where where = {0};
     return trial_entered(actor) && sp_reader()->look(&actor->seat, &where) == SP_STATE_ASLEEP &&
            trial_same_place(&where, &actor->where);
@@ -42,9 +49,10 @@ static void trial_pass(struct sp_sandbox *s, uint64_t ns, const char *what) {
         trial_wait_on(s, &patience, what);
 }
 
-static const char *const trial_asleep_text = "waiting until the target is asleep in the call";
+static const char *const trial_asleep_text = "waiting until a thread is asleep in the call";
 
-void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor) {
+static void trial_await_sleep(struct sp_sandbox *s, const struct trial_actor *actor,
+                              bool (*asleep)(const struct trial_actor *)) {
     struct sp_patience patience = {0};
     if (trial_blind()) {
         while (!trial_entered(actor))
@@ -52,8 +60,16 @@ void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor) {
         trial_pass(s, trial_state.settle_ns, trial_asleep_text);
         return;
     }
-    while (!trial_asleep(actor) && !trial_returned(actor))
+    while (!asleep(actor) && !trial_returned(actor))
         sp_wait(s, &patience, trial_asleep_text);
+}
+
+void trial_await_place(struct sp_sandbox *s, const struct trial_actor *actor) {
+    trial_await_sleep(s, actor, trial_in_place);
+}
+
+void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor) {
+    trial_await_sleep(s, actor, trial_asleep);
 }
 
 struct trial_counts trial_count(const struct trial *t) {

@@ -20,7 +20,7 @@ static int trial_send(struct sp_sandbox *s, struct trial *t) {
 static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before) {
     (void)before;
     trial_grant(&t->actor[SP_TARGET]);
-    trial_await_asleep(s, &t->actor[SP_TARGET]);
+    trial_await_place(s, &t->actor[SP_TARGET]);
     bool asleep = !trial_returned(&t->actor[SP_TARGET]); /* no call that ended by itself */
     atomic_store(&s->shared->reached, asleep);
     (void)trial_send(s, t);

@@ -45,7 +45,7 @@ void trial_seat_bystander(struct sp_sandbox *s, struct trial *t) {
         if (t->c.call->reset)
             (void)t->c.call->reset(&bystander->object, bystander->result);
         trial_grant(bystander);
-        trial_await_asleep(s, bystander);
+        trial_await_place(s, bystander);
     }
 }
 

@@ -81,6 +81,7 @@ bool trial_entered(const struct trial_actor *actor);
 bool trial_same_place(const struct sp_where *a, const struct sp_where *b);
 bool trial_asleep(const struct trial_actor *actor);
 bool trial_blind(void);
+void trial_await_place(struct sp_sandbox *s, const struct trial_actor *actor);
 void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor);
 struct trial_counts trial_count(const struct trial *t);
 uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *before);

@@ -35,6 +35,7 @@ FOLDER = Path(__file__).parent
 PLATFORMS = (
     "posix",
     "linux",
+    "musl",
     "freebsd",
     "darwin",
     "openbsd",
@@ -190,6 +191,8 @@ def platform_name(platform: Platform) -> str | None:
         return "gvisor"
     if platform.kqueue == "libkqueue":
         return "libkqueue"
+    if platform.os.lower() == "linux" and platform.libc.startswith("musl"):
+        return "musl"
     name = {"sunos": "illumos"}.get(platform.os.lower(), platform.os.lower())
     return name if name in PLATFORMS else None
 
