@@ -7,6 +7,7 @@ however it ends, the kernel ends all the others, and their mounts go with them.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
 from attrs import frozen
 
 from reports.schema import Fault
@@ -68,10 +70,25 @@ def run(
         except subprocess.TimeoutExpired:
             raise Fault(f"{program[0]}: did not end within {whole} s", 3) from None
         finally:
-            process.kill()
-            # The pipes end when the last process in the cage has gone, and nothing writes any more.
-            process.communicate()
+            _end(process)
     return Ended(out, err, process.returncode, overran=process.returncode == OVERRAN)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Return when nothing of a cage is left, ending what is still there."""
+    if process.poll() is not None:
+        return
+    try:
+        outside = psutil.Process(process.pid)
+        ends = outside.children() or [outside]
+    except psutil.Error:
+        ends = []
+    # Process 1 of a PID namespace is reaped after all the others in it (kernel/pid_namespace.c,
+    # zap_pid_ns_processes), and the process outside waits for that.
+    for one in ends:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.communicate()
 
 
 def outer(seconds: int) -> int:

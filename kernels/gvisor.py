@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """gVisor: a kernel in user space, started by its `runsc do` on this machine's files."""
 
-import os
-
 from kernels import cage
 from kernels.build import ZIG
 from kernels.cage import Ended
@@ -14,8 +12,8 @@ def _start(order: Order) -> Ended:
     flags = ("--rootless", "--network=none", "--ignore-cgroups", f"--root={order.scratch}/state")
     # A signal sent to runsc does not always reach the program: the limit has to be inside.
     kit = (*cage.limited(order.seconds), str(order.kit), *order.arguments)
-    env = {**os.environ, "TMPDIR": str(order.scratch)}  # where it keeps its bundle
-    return cage.run(["runsc", *flags, "do", *kit], cage.outer(order.seconds), env=env)
+    runsc = ("runsc", *flags, "do", *kit)
+    return cage.run(runsc, cage.outer(order.seconds), env=order.environment())
 
 
 KERNELS = (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,10 @@ class Order:
     arguments: tuple[str, ...]
     seconds: int
     scratch: Path
+
+    def environment(self) -> dict[str, str]:
+        """Return ours, with temporary files where they are removed whatever becomes of the kit."""
+        return {**os.environ, "TMPDIR": str(self.scratch)}
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,8 @@ from kernels.kernel import Kernel, Order
 
 
 def _start(order: Order) -> Ended:
-    return cage.run([order.kit, *order.arguments], order.seconds)
+    kit = (order.kit, *order.arguments)
+    return cage.run(kit, order.seconds, env=order.environment())
 
 
 KERNELS = (

@@ -13,7 +13,8 @@ _MACHINES = ("aarch64", "riscv64", "s390x")
 
 
 def _start(machine: str, order: Order) -> Ended:
-    return cage.run([f"qemu-{machine}-static", order.kit, *order.arguments], order.seconds)
+    qemu = (f"qemu-{machine}-static", order.kit, *order.arguments)
+    return cage.run(qemu, order.seconds, env=order.environment())
 
 
 KERNELS = tuple(

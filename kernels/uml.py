@@ -17,7 +17,7 @@ _REGISTERS = Path(__file__).parent / "c" / "uml_registers.c"
 def _start(order: Order) -> Ended:
     memory = initramfs.write(order, "/dev/ttyS0")
     shim = build(_REGISTERS, None, order.scratch / "registers.so", ["-shared", "-fPIC"])
-    # Without these it keeps its memory in /dev/shm; a disk would do, slowly.
+    # Without these it keeps its memory in /dev/shm, as a file that it removes at once.
     env = {key: value for key, value in os.environ.items() if key not in ("TMPDIR", "TMP", "TEMP")}
     env["LD_PRELOAD"] = str(shim)
     with (order.scratch / "line").open("w+b") as line:
