@@ -34,7 +34,7 @@ from reports import schema
 from reports.schema import Fault
 
 SAVE_EVERY_SECONDS = 10.0
-PIECE_TRIALS = 20_000
+PIECE_TRIALS = 5_000
 
 
 @frozen

@@ -50,6 +50,7 @@ SIGNALS = (
 # fmt: on
 
 PROBES = Path(__file__).parent
+_GLOB = frozenset("*?[")
 
 
 class Case(NamedTuple):
@@ -195,7 +196,7 @@ class Universe:
         return [id for id in pool if id in chosen] + list(_union(beyond))
 
     def _exact(self, pattern: str) -> str:
-        if not set(pattern) & set("*?["):
+        if not _GLOB & set(pattern):
             if "/" not in pattern:
                 hint = self._hint(pattern) or f"; do you mean '{pattern}/*'?"
                 raise Fault(f"no case is called {pattern!r}{hint}")
@@ -258,7 +259,9 @@ def _entries(roots: Sequence[Path], kind: str) -> list[dict[str, Any]]:
     return [entry for file in files if file.exists() for entry in read_toml(file)[kind]]
 
 
-def _matching(pattern: str, words: Iterable[str]) -> list[str]:
+def _matching(pattern: str, words: Sequence[str]) -> list[str]:
+    if not _GLOB & set(pattern):
+        return [pattern] if pattern in words else []
     return [word for word in words if fnmatchcase(word, pattern)]
 
 
