@@ -8,7 +8,7 @@ from kernels.kernel import Kernel, Order
 
 
 def _start(order: Order) -> Ended:
-    kit = (order.kit, *order.arguments)
+    kit = (str(order.kit), *order.arguments)
     return cage.run(kit, order.seconds, env=order.environment())
 
 

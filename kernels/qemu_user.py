@@ -13,7 +13,7 @@ _MACHINES = ("aarch64", "riscv64", "s390x")
 
 
 def _start(machine: str, order: Order) -> Ended:
-    qemu = (f"qemu-{machine}-static", order.kit, *order.arguments)
+    qemu = (f"qemu-{machine}-static", str(order.kit), *order.arguments)
     return cage.run(qemu, order.seconds, env=order.environment())
 
 

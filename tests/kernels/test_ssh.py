@@ -151,12 +151,18 @@ def test_what_the_compiler_said_is_the_reason(host: Host) -> None:
     until(host.untouched)
 
 
+def runs(host: Host) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return any(p.name() == "sigprobe" for p in strays(host.temporary))
+    return False
+
+
 def running(host: Host, interrupt: Callable[[], object]) -> Callable[[str, str], None]:
     """Return what to do at the stage "running": `interrupt`, once the kit is there to see."""
 
     def on_stage(_: str, stage: str) -> None:
         if stage == "running":
-            until(lambda: any(p.name() == "sigprobe" for p in strays(host.temporary)))
+            until(lambda: runs(host))
             interrupt()
 
     return on_stage
@@ -199,7 +205,7 @@ def test_the_death_of_this_side_ends_everything_on_the_host(
     assert ours.stdin
     ours.stdin.write(STAND_IN)
     ours.stdin.close()
-    until(lambda: any(p.name() == "sigprobe" for p in strays(host.temporary)))
+    until(lambda: runs(host))
     ours.send_signal(number)
     ours.wait(PATIENCE)
     until(host.untouched)
