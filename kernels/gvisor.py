@@ -23,6 +23,6 @@ KERNELS = (
         start=_start,
         needs=(ZIG, Program("runsc", "runsc")),
         suffix="+gvisor",
-        emulation="gVisor",
+        emulation="gvisor",
     ),
 )

@@ -47,6 +47,6 @@ KERNELS = (
         start=_start,
         needs=(ZIG, CC, Program("linux.uml", "user-mode-linux")),
         suffix="+uml",
-        emulation="User Mode Linux",
+        emulation="uml",
     ),
 )
