@@ -21,8 +21,9 @@ from typing import NoReturn
 
 from tabulate import tabulate
 
+from blockif_ref import bench, predict
 from kernels import hosts
-from probes import campaign, cases, kit, questions, repro
+from probes import campaign, cases, kit, machine, questions, repro
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
 from reports import compare, evidence, matrix, schema, tables
@@ -129,6 +130,22 @@ def parser() -> argparse.ArgumentParser:
 
     whole = _command(commands, "kit", make_kit, "the whole engine as one C file")
     whole.add_argument("-o", dest="output", type=Path, metavar="FILE.c")
+
+    model = _command(commands, "predict", show_predictions, "kick by scenario as the model has it")
+    model.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a results file")
+    model.add_argument("--platform", metavar="P", help="default: the file's, or this machine's")
+    model.add_argument("--format", choices=("table", "json"), default="table")
+
+    port = commands.add_parser("blockif", help="the reference port of the block layer")
+    tools = port.add_subparsers(required=True, metavar="TOOL", parser_class=_Parser)
+    speed = _command(tools, "bench", bench_blockif, "requests a second and cancel latency")
+    speed.add_argument("--seconds", type=float, default=0.5, help="for each measurement")
+    speed.add_argument("--rounds", type=_positive, default=3, metavar="N")
+    speed.add_argument("--trials", type=_positive, default=1000, metavar="N", help="of each cancel")
+    speed.add_argument(
+        "--depth", type=_positive, action="append", metavar="N", help="default 1 8 32"
+    )
+    speed.add_argument("--format", choices=("table", "json"), default="table")
     return top
 
 
@@ -141,6 +158,31 @@ def _command(
     added = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
     added.set_defaults(command=function)
     return added
+
+
+def show_predictions(asked: argparse.Namespace) -> int:
+    """Print what the model predicts for each kick, beside what a results file measured."""
+    results = schema.load(asked.file) if asked.file else None
+    if asked.platform:
+        kernel = cases.check_platform(asked.platform)
+    else:
+        here = results.platform if results else machine.fingerprint(Engine.load(*ROOTS))
+        kernel = predict.kernel_of(here)
+    rows = predict.rows(kernel, results)
+    if asked.format == "json":
+        print(json.dumps({"platform": kernel, "rows": rows}, indent=1))
+    else:
+        print(tabulate(rows, headers="keys"))
+        print("\nin brackets: predicted, not measured; without: measured, and as predicted")
+    return int(any("but" in cell.split() for row in rows for cell in row.values()))
+
+
+def bench_blockif(asked: argparse.Namespace) -> int:
+    """Print how fast the block layer is, beside fio where it is installed."""
+    depths = tuple(asked.depth or bench.DEPTHS)
+    found = bench.report(asked.seconds, asked.rounds, asked.trials, depths)
+    print(json.dumps(found, indent=1) if asked.format == "json" else bench.text(found))
+    return 0
 
 
 def version() -> str:

@@ -210,10 +210,12 @@ def python_rate(seconds: float) -> float:
     return count / (time.perf_counter() - began)
 
 
-def report(seconds: float = 1.0, rounds: int = 3, trials: int = 1000) -> dict[str, Any]:
+def report(
+    seconds: float = 0.5, rounds: int = 3, trials: int = 1000, depths: Sequence[int] = DEPTHS
+) -> dict[str, Any]:
     """Measure everything; the keys are rates, delays and python."""
     return {
-        "rates": [asdict(rate) for rate in rates(seconds, rounds)],
+        "rates": [asdict(rate) for rate in rates(seconds, rounds, WORKS, depths)],
         "delays": [asdict(delay) for delay in delays(trials)],
         "python": round(python_rate(seconds), 1),
     }

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from probes import build
-from reports.schema import Fault, Results, write_whole
+from reports.schema import Fault, Platform, Results, write_whole
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -73,6 +73,12 @@ def keep(found: Predictions) -> None:
     """Write the predictions to their file."""
     text = json.dumps(found, indent=1, sort_keys=True) + "\n"
     write_whole(MODEL / "predictions.json", text)
+
+
+def kernel_of(platform: Platform) -> str:
+    """Return the name by which the model knows a platform's kernel."""
+    layered = platform.kqueue == "libkqueue" and "libkqueue"
+    return layered or (platform.emulation == "gvisor" and "gvisor") or platform.os.lower()
 
 
 def rows(kernel: str, results: Results | None = None) -> list[dict[str, str]]:

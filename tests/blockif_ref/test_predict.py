@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The model of the cancel protocol: its predictions are current, and this machine keeps to them."""
 
+import json
 import platform
 import shutil
 from pathlib import Path
 
 import pytest
 
+import sigprobe
 from blockif_ref import door, predict
 from probes import cases
 from probes.engine import Engine, Status
@@ -94,3 +96,37 @@ def test_this_machine_does_what_the_model_says(scenario: str) -> None:
         case = engine.measure(id, TRIALS)
         if case.status == "measured":
             assert set(case.outcomes) <= set(predict.outcomes(kernel, kick, scenario)), id
+
+
+def test_the_command_line_sets_measured_beside_predicted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = tmp_path / "results.json"
+    assert (
+        sigprobe.main(
+            ["run", "blockif/wait/read/stalled/asleep", "--trials", "5", "-o", str(measured)]
+        )
+        == 0
+    )
+    capsys.readouterr()
+    assert sigprobe.main(["predict", str(measured), "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    wait = next(row for row in rows if row["kick"] == "wait")
+    assert (wait["asleep"], wait["before"]) == ("waited", "(waited)")
+
+
+def test_what_the_model_does_not_allow_is_shown_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = tmp_path / "results.json"
+    assert (
+        sigprobe.main(
+            ["run", "blockif/wait/read/stalled/asleep", "--trials", "5", "-o", str(measured)]
+        )
+        == 0
+    )
+    text = measured.read_text("utf-8")
+    measured.write_text(text.replace('"waited": 5', '"hung": 5'), "utf-8")
+    assert sigprobe.main(["predict", str(measured)]) == 1
+    assert "waited, but hung seen" in capsys.readouterr().out
+    assert sigprobe.main(["predict", "--platform", "mars"]) == 2
