@@ -160,14 +160,19 @@ static void device_fuse_introduce(const struct device_fuse *fuse, uint64_t uniqu
     device_fuse_reply(fuse, unique, 0, &init, sizeof init);
 }
 
-static void device_fuse_dispatch(struct device_fuse *fuse) {
+/* False where the kernel has another byte order than this program (QEMU's user emulation): FUSE
+ * speaks its kernel's own, so not even the length of a message is right. */
+static bool device_fuse_dispatch(struct device_fuse *fuse) {
     struct device_fuse_held one = {.data = NULL};
     struct fuse_open_out opened = {.open_flags = FOPEN_DIRECT_IO | DEVICE_FUSE_PARALLEL};
     struct fuse_attr_out attributes = {.attr_valid = 3600};
     struct fuse_interrupt_in interrupt;
-    if (read(fuse->fd, fuse->buffer, sizeof fuse->buffer) < (ssize_t)sizeof one.header)
-        return;
+    ssize_t got = read(fuse->fd, fuse->buffer, sizeof fuse->buffer);
+    if (got < (ssize_t)sizeof one.header)
+        return true;
     memcpy(&one.header, fuse->buffer, sizeof one.header);
+    if (one.header.len != (size_t)got)
+        return false;
     memcpy(&interrupt, fuse->buffer + sizeof one.header, sizeof interrupt);
     uint64_t unique = one.header.unique;
     switch (one.header.opcode) {
@@ -202,6 +207,7 @@ static void device_fuse_dispatch(struct device_fuse *fuse) {
     default:
         device_fuse_reply(fuse, unique, ENOSYS, NULL, 0);
     }
+    return true;
 }
 
 static void device_fuse_answer_held(struct device_fuse *fuse) {
@@ -232,8 +238,8 @@ static void *device_fuse_serve(void *argument) {
             device_fuse_answer_held(fuse);
         if (ready[1].revents & POLLERR) /* the connection has been aborted */
             break;
-        if (ready[1].revents & POLLIN)
-            device_fuse_dispatch(fuse);
+        if ((ready[1].revents & POLLIN) && !device_fuse_dispatch(fuse))
+            break;
     }
     if (own == 0)
         (void)close(fuse->fd);
@@ -340,7 +346,8 @@ int device_fuse_open(struct blockif_device **device, const char *path, uint64_t 
     if (!failed)
         return device_fuse_adopt(fuse, *device);
     device_fuse_stop(fuse);
-    return failed == EPERM || failed == ENODEV ? ENOSYS : failed;
+    bool lacking = failed == EPERM || failed == ENODEV || failed == ENOTCONN;
+    return lacking ? ENOSYS : failed;
 }
 
 const char *device_fuse_gate(void) {
