@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The yardstick of the benchmark: the least that a trial has to do, with nothing around it. A thread
- * blocks in read; once the kernel shows it asleep there a signal is sent and, where a handler is
- * set, its EINTR seen; where the signal is ignored, the thread is seen asleep still and is released
- * by a byte. Usage: bare handler|ignore TRIALS; prints trials per second. Linux only. */
+/* The yardstick of the benchmark: the least that a trial has to do, with nothing around it. A
+ * thread blocks in read; once the kernel shows it asleep there a signal is sent and, where a
+ * handler is set, its EINTR seen; where the signal is ignored, the thread is seen asleep still and
+ * is released by a byte. Usage: bare handler|ignore TRIALS; prints trials per second. Linux only.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,8 @@ int main(int count, char **words) {
     long trials = strtol(words[2], NULL, 10);
     struct sigaction action = {.sa_handler = expect_eintr ? handler : SIG_IGN};
     pthread_t thread;
-    if (pipe(ends) || sigaction(SIGCONT, &action, NULL) || pthread_create(&thread, NULL, reader, NULL))
+    if (pipe(ends) || sigaction(SIGCONT, &action, NULL) ||
+        pthread_create(&thread, NULL, reader, NULL))
         return 1;
     while (!atomic_load(&thread_id))
         continue;

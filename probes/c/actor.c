@@ -68,8 +68,9 @@ static void trial_await(const _Atomic uint64_t *value, uint64_t least) {
         sp_relax(&patience);
 }
 
-/* Timing before: stand still in user mode until the signal has been sent, then make one system call.
- * Whatever can be delivered to this thread is delivered on the way out of it, on every kernel. */
+/* Timing before: stand still in user mode until the signal has been sent, then make one system
+ * call. Whatever can be delivered to this thread is delivered on the way out of it, on every
+ * kernel. */
 static void trial_stand(struct trial *t, struct trial_actor *actor, uint64_t turn) {
     atomic_store(&t->gates.at_gate, turn);
     if (t->c.sender->by_target) {
@@ -107,7 +108,8 @@ static void trial_approach(struct trial *t, struct trial_actor *actor, uint64_t 
 }
 
 static void trial_turn(struct trial *t, struct trial_actor *actor, uint64_t turn) {
-    const struct sp_call *call = t->c.call; /* the controller may write t->c once this has entered */
+    const struct sp_call *call =
+        t->c.call; /* the controller may write t->c once this has entered */
     (void)pthread_sigmask(SIG_SETMASK, &actor->mask, NULL);
     trial_approach(t, actor, turn);
     actor->rescues_at_entry = atomic_load(&actor->rescues);
@@ -158,4 +160,3 @@ void *trial_watcher_main(void *argument) {
         t->c.watcher->wait(&t->watch);
     return NULL;
 }
-

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a sandbox begins: threads, calibration (see the target asleep, see it leave), control signals
  * (see that the sender works at all), then the case itself is put into force. */
-#include "trial.h"
 #include "text.h"
+#include "trial.h"
 
 #include <string.h>
 
@@ -59,8 +59,8 @@ static int trial_open_watch(struct sp_sandbox *s, struct trial *t) {
     if (!error && atomic_load(&t->watching) < 0)
         error = -atomic_load(&t->watching);
     if (error)
-        return sp_fail(s, SP_UNSUPPORTED, "watcher %s cannot be set up here: %s", t->c.watcher->name,
-                       strerror(error));
+        return sp_fail(s, SP_UNSUPPORTED, "watcher %s cannot be set up here: %s",
+                       t->c.watcher->name, strerror(error));
     return SP_MEASURED;
 }
 
@@ -74,8 +74,8 @@ static bool trial_learn(struct sp_sandbox *s, struct trial_actor *actor) {
     trial_grant(actor);
     while (agreed < AGREEING && !trial_returned(actor)) {
         struct sp_where where = {0};
-        bool asleep = trial_entered(actor) &&
-                      sp_reader()->look(&actor->seat, &where) == SP_STATE_ASLEEP;
+        bool asleep =
+            trial_entered(actor) && sp_reader()->look(&actor->seat, &where) == SP_STATE_ASLEEP;
         agreed = asleep && trial_same_place(&where, &actor->where) ? agreed + 1 : 0;
         actor->where = where;
         sp_wait(s, &patience, "learning how the kernel shows the target asleep in the call");
@@ -114,8 +114,8 @@ static int trial_calibrate(struct sp_sandbox *s, struct trial *t) {
                        "%s does not block: it returned %d (%s)", t->c.call->name,
                        (int)ended->result, ended->result < 0 ? strerror(ended->error) : "success");
     if (!seen)
-        return sp_fail(s, SP_ERROR, "%s does not show a thread that sleeps in %s", sp_reader()->name,
-                       t->c.call->name);
+        return sp_fail(s, SP_ERROR, "%s does not show a thread that sleeps in %s",
+                       sp_reader()->name, t->c.call->name);
     if (!trial_see_it_leave(s, t))
         return sp_fail(s, SP_ERROR, "the release of %s does not end it as it should: %d (%s)",
                        t->c.call->name, (int)target->result,
@@ -177,8 +177,9 @@ static int trial_controls(struct sp_sandbox *s, struct trial *t) {
     t->settle_ns = first_settle_ns;
     for (int i = 0; i < (t->method == SP_OBSERVED ? OBSERVED_CONTROLS : SETTLED_CONTROLS); i++)
         if (!trial_control(s, t, &worst_ns))
-            return sp_fail(s, SP_ERROR, "%s has no effect: it reported success, but its handled "
-                                        "control signal ran no handler and is pending nowhere",
+            return sp_fail(s, SP_ERROR,
+                           "%s has no effect: it reported success, but its handled "
+                           "control signal ran no handler and is pending nowhere",
                            t->c.sender->name);
     t->settle_ns = worst_ns * TIMES_THE_WORST;
     if (t->settle_ns < least_settle_ns)
@@ -200,7 +201,8 @@ static void trial_set_sweep(struct sp_sandbox *s) {
     const struct sp_request *request = s->request;
     bool given = request->sweep_steps > 0 && request->sweep_steps <= SP_STEPS;
     s->result->sweep_steps = given ? request->sweep_steps : STEPS;
-    s->result->sweep_step_ns = given && request->sweep_step_ns > 0 ? request->sweep_step_ns : STEP_NS;
+    s->result->sweep_step_ns =
+        given && request->sweep_step_ns > 0 ? request->sweep_step_ns : STEP_NS;
     s->result->sweep_first_ns = given ? request->sweep_first_ns : FIRST_NS;
 }
 
@@ -247,8 +249,8 @@ int trial_begin(struct sp_sandbox *s) {
         return status;
     struct sp_case control = trial_control_case(&c);
     t->leader = pthread_self();
-    t->method = sp_reader()->level > SP_LEVEL_NONE && sp_reader()->sender_wakes ? SP_OBSERVED
-                                                                                : SP_SETTLED;
+    t->method =
+        sp_reader()->level > SP_LEVEL_NONE && sp_reader()->sender_wakes ? SP_OBSERVED : SP_SETTLED;
     t->c = control;
     t->sweeps = c.timing == SP_SWEEP;
     trial_set_sweep(s);

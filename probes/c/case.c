@@ -32,7 +32,8 @@ static int case_split(char *copy, char *parts[CASE_PARTS]) {
     return count;
 }
 
-static int case_missing(unsigned kind, const char *word, const char *what, char *reason, size_t size) {
+static int case_missing(unsigned kind, const char *word, const char *what, char *reason,
+                        size_t size) {
     const char *gate = NULL;
     (void)sp_find(kind, word, &gate);
     if (gate) {
@@ -63,8 +64,9 @@ int sp_case_parse(const char *id, struct sp_case *out, char *reason, size_t size
     }
     memcpy(copy, id, strlen(id) + 1);
     if (case_split(copy, part) != CASE_PARTS) {
-        sp_text(reason, size, "an id has the form "
-                              "CALL/SIGNAL/DISPOSITION/MASK/SENDER/WATCHER/TIMING");
+        sp_text(reason, size,
+                "an id has the form "
+                "CALL/SIGNAL/DISPOSITION/MASK/SENDER/WATCHER/TIMING");
         return SP_ERROR;
     }
     int disposition = case_word(case_dispositions, SP_DISPOSITIONS, part[2]);

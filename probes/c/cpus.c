@@ -5,8 +5,8 @@
 #include <sched.h>
 #include <unistd.h>
 #ifdef __FreeBSD__
-#include <sys/param.h>
 #include <sys/cpuset.h>
+#include <sys/param.h>
 #endif
 
 #if defined(__linux__)

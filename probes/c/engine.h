@@ -51,13 +51,15 @@ struct sp_reader {
     enum sp_level level;
     bool sender_wakes; /* the sleeper is runnable when pthread_kill returns: see semantics F.2 */
     int (*sit)(struct sp_seat *seat); /* called by the thread itself; 0 or an errno */
-    enum sp_state (*look)(const struct sp_seat *seat, struct sp_where *where); /* where may be NULL */
-    int (*pending)(const struct sp_seat *seat, int signal); /* deliverable to it: 1, 0; -1 unknown */
+    enum sp_state (*look)(const struct sp_seat *seat,
+                          struct sp_where *where); /* where may be NULL */
+    int (*pending)(const struct sp_seat *seat,
+                   int signal); /* deliverable to it: 1, 0; -1 unknown */
     void (*leave)(struct sp_seat *seat);
 };
 
-/* The reader in use: the most telling one that, tried on a thread of its own, saw it fall asleep and
- * leave; "none" as a last resort. Tried once in a process, or in its sandbox. */
+/* The reader in use: the most telling one that, tried on a thread of its own, saw it fall asleep
+ * and leave; "none" as a last resort. Tried once in a process, or in its sandbox. */
 const struct sp_reader *sp_reader(void);
 
 /* Fills `out` with the name of the program that traces this process; false where none does.
@@ -77,22 +79,22 @@ struct sp_patience {
 };
 void sp_relax(struct sp_patience *patience);
 
-unsigned sp_cpus(void);   /* processors that this process may use, at least 1 */
+unsigned sp_cpus(void);     /* processors that this process may use, at least 1 */
 void sp_pin(unsigned rank); /* keeps the calling thread on the rank-th of them, where it can */
-uint64_t sp_now(void);    /* CLOCK_MONOTONIC, ns */
-uint64_t sp_ticket(void); /* next place in the order that all threads of the sandbox share */
+uint64_t sp_now(void);      /* CLOCK_MONOTONIC, ns */
+uint64_t sp_ticket(void);   /* next place in the order that all threads of the sandbox share */
 
 /* ------------------------------------------------------------------ calls */
 
 /* What one thread's call works on. Each call lays its own structure over `space`. */
 struct sp_object {
     _Alignas(16) unsigned char space[1024];
-    int index;         /* 0 the target's, 1 the bystander's */
-    const char *dir;   /* a private folder that the sandbox removes */
-    int signal;        /* the tested signal */
-    int rescue;        /* the reserved signal that ends calls which nothing else ends */
-    sigset_t swapped;  /* mask for calls that take one: the thread's own, less the tested signal */
-    sigset_t awaited;  /* set for the sigwait family: rescue, and the tested signal where blocked */
+    int index;        /* 0 the target's, 1 the bystander's */
+    const char *dir;  /* a private folder that the sandbox removes */
+    int signal;       /* the tested signal */
+    int rescue;       /* the reserved signal that ends calls which nothing else ends */
+    sigset_t swapped; /* mask for calls that take one: the thread's own, less the tested signal */
+    sigset_t awaited; /* set for the sigwait family: rescue, and the tested signal where blocked */
 };
 
 /* What open gives back: 0 for a result that is not -1, else errno. */
@@ -102,22 +104,24 @@ static inline int sp_error(long result) {
 
 /* A call's own structure, in the object's space; one that does not fit does not compile. */
 #define SP_SPACE(type, object)                                                                     \
-    ((type *)(void *)((object)->space + 0 * sizeof(char[sizeof(type) <= sizeof((object)->space) ? 1 : -1])))
+    ((type *)(void *)((object)->space +                                                            \
+                      0 * sizeof(char[sizeof(type) <= sizeof((object)->space) ? 1 : -1])))
 
 struct sp_call {
     const char *name;
-    const char *purpose;                     /* "read from an empty pipe" */
-    int (*open)(struct sp_object *object);   /* 0, or the errno that makes it unsupported */
-    long (*enter)(struct sp_object *object); /* the blocking call: its result, or -1 with errno */
-    void (*release)(struct sp_object *object);        /* NULL: the rescue signal releases it */
+    const char *purpose;                       /* "read from an empty pipe" */
+    int (*open)(struct sp_object *object);     /* 0, or the errno that makes it unsupported */
+    long (*enter)(struct sp_object *object);   /* the blocking call: its result, or -1 with errno */
+    void (*release)(struct sp_object *object); /* NULL: the rescue signal releases it */
     int (*reset)(struct sp_object *object, long result); /* after a return, so that enter blocks
                                                             again; NULL where nothing is to do */
     void (*close)(struct sp_object *object);
     bool awaits; /* of the sigwait family: awaited signals are blocked in its thread */
 };
 
-/* A child process of the sandbox that does nothing until it is ended or the sandbox has gone, killed
- * or not; then it calls `last(value)`, if there is one, and exits. For a call's open and close. */
+/* A child process of the sandbox that does nothing until it is ended or the sandbox has gone,
+ * killed or not; then it calls `last(value)`, if there is one, and exits. For a call's open and
+ * close. */
 struct sp_helper {
     pid_t process;
     int fd;
@@ -135,8 +139,8 @@ struct sp_aim {
 struct sp_sender {
     const char *name;
     const char *purpose;
-    bool directed;                        /* at a thread, not at the process */
-    bool by_target;                       /* the target sends it to itself */
+    bool directed;                         /* at a thread, not at the process */
+    bool by_target;                        /* the target sends it to itself */
     int (*send)(const struct sp_aim *aim); /* 0 or an errno */
 };
 
@@ -155,8 +159,8 @@ struct sp_watch {
 struct sp_watcher {
     const char *name;
     const char *purpose;
-    int (*open)(struct sp_watch *watch);  /* in the watcher's thread; 0 or an errno */
-    void (*wait)(struct sp_watch *watch); /* blocks; reports by sp_sighted and sp_answered */
+    int (*open)(struct sp_watch *watch);   /* in the watcher's thread; 0 or an errno */
+    void (*wait)(struct sp_watch *watch);  /* blocks; reports by sp_sighted and sp_answered */
     void (*nudge)(struct sp_watch *watch); /* from the controller: makes wait return */
     void (*close)(struct sp_watch *watch);
 };
@@ -172,16 +176,16 @@ void sp_answered(struct sp_watch *watch);
 
 /* What parent and child share: anonymous memory, so that it outlives the child. */
 struct sp_shared {
-    struct sp_result result;       /* written by the child's leader, between trials */
-    _Atomic uint64_t beats;        /* progress: one more for each step towards a verdict */
-    _Atomic uint64_t polls;        /* looks taken while waiting: shows that the child gets to run */
-    _Atomic int begun;             /* the experiment has begun: trials are under way */
-    _Atomic int signal;            /* the tested signal, of which the child may die */
-    _Atomic int sent;              /* it is on its way: a death may be its doing */
-    _Atomic int reached;           /* and the trial had reached its situation */
-    _Atomic int stop;              /* the parent wants no further trial */
-    _Atomic int stopped;           /* the parent saw the child stopped in this trial */
-    _Atomic(const char *) doing;   /* what the leader waits for (a literal: valid in both) */
+    struct sp_result result;     /* written by the child's leader, between trials */
+    _Atomic uint64_t beats;      /* progress: one more for each step towards a verdict */
+    _Atomic uint64_t polls;      /* looks taken while waiting: shows that the child gets to run */
+    _Atomic int begun;           /* the experiment has begun: trials are under way */
+    _Atomic int signal;          /* the tested signal, of which the child may die */
+    _Atomic int sent;            /* it is on its way: a death may be its doing */
+    _Atomic int reached;         /* and the trial had reached its situation */
+    _Atomic int stop;            /* the parent wants no further trial */
+    _Atomic int stopped;         /* the parent saw the child stopped in this trial */
+    _Atomic(const char *) doing; /* what the leader waits for (a literal: valid in both) */
 };
 
 /* The child's view of its sandbox. */
@@ -189,7 +193,7 @@ struct sp_sandbox {
     struct sp_shared *shared;
     struct sp_result *result; /* &shared->result */
     const struct sp_request *request;
-    char dir[128];            /* private folder, removed by the parent; empty where none can be made */
+    char dir[128]; /* private folder, removed by the parent; empty where none can be made */
     pid_t parent;
 };
 
@@ -198,7 +202,7 @@ struct sp_sandbox {
 struct sp_experiment {
     const char *prefix; /* ids that start with it are its own; "" takes the rest */
     int (*check)(const char *id, char *reason, size_t size);
-    int (*begin)(struct sp_sandbox *sandbox); /* 0, or enum sp_status with result->reason filled */
+    int (*begin)(struct sp_sandbox *sandbox);  /* 0, or enum sp_status with result->reason filled */
     void (*trial)(struct sp_sandbox *sandbox); /* one trial; ends with sp_record */
     void (*end)(struct sp_sandbox *sandbox);
 };
@@ -209,8 +213,8 @@ void sp_record(struct sp_sandbox *sandbox, enum sp_outcome outcome);
 /* Adds one latency to the histogram. */
 void sp_latency(struct sp_result *result, uint64_t ns);
 
-/* One round of a wait of the leader: counts a poll, relaxes, ends the child when its parent is gone.
- * `what` is shown if the wait never ends. */
+/* One round of a wait of the leader: counts a poll, relaxes, ends the child when its parent is
+ * gone. `what` is shown if the wait never ends. */
 void sp_wait(struct sp_sandbox *sandbox, struct sp_patience *patience, const char *what);
 
 /* Says that something moved towards a verdict. */

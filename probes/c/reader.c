@@ -113,10 +113,13 @@ static void reader_leave_blindly(struct sp_seat *seat) {
     (void)seat;
 }
 
-static const struct sp_reader reader_none = {
-    "none",           SP_LEVEL_NONE,       false,
-    reader_sit_blindly, reader_look_blindly, reader_pending_blindly,
-    reader_leave_blindly};
+static const struct sp_reader reader_none = {"none",
+                                             SP_LEVEL_NONE,
+                                             false,
+                                             reader_sit_blindly,
+                                             reader_look_blindly,
+                                             reader_pending_blindly,
+                                             reader_leave_blindly};
 
 static const struct sp_reader *reader_choose(void) {
     for (size_t i = 0; i < READERS_MOST && reader_known[i]; i++)

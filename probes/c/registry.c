@@ -8,7 +8,7 @@
 static struct sp_entry *registry_first[SP_KINDS];
 
 static const char *const registry_outcomes[SP_OUTCOMES] = {
-    "interrupted", "restarted", "undisturbed", "lost", "returned",  "elsewhere", "killed",
+    "interrupted", "restarted", "undisturbed", "lost",      "returned",  "elsewhere", "killed",
     "stopped",     "ambiguous", "hung",        "cancelled", "completed", "waited"};
 static const char *const registry_sightings[SP_SIGHTINGS] = {"seen", "missed", "watcher-first",
                                                              "target-first"};
@@ -45,7 +45,8 @@ const char *sp_purpose(unsigned kind, const char *name) {
 
 size_t sp_count(unsigned kind) {
     size_t count = 0;
-    for (const struct sp_entry *at = kind < SP_KINDS ? registry_first[kind] : NULL; at; at = at->next)
+    for (const struct sp_entry *at = kind < SP_KINDS ? registry_first[kind] : NULL; at;
+         at = at->next)
         count++;
     return count;
 }

@@ -133,4 +133,3 @@ void trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_
     else
         trial_settle(s, t);
 }
-

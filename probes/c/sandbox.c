@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A forked child in which dispositions, masks and threads can be bent at will, and the parent that
- * looks after it: what the child measures lies in shared memory, so nothing is lost when it dies. */
+ * looks after it: what the child measures lies in shared memory, so nothing is lost when it dies.
+ */
 #include "engine.h"
 #include "text.h"
 
@@ -30,12 +31,12 @@ struct sp_run {
     struct sp_request request;
     const struct sp_experiment *experiment;
     struct sp_sandbox sandbox;
-    pid_t child;            /* 0: none */
-    int pipe;               /* readable when the child has ended */
-    uint64_t started;       /* ns */
-    uint64_t beats, polls;  /* when progress was last seen */
+    pid_t child;           /* 0: none */
+    int pipe;              /* readable when the child has ended */
+    uint64_t started;      /* ns */
+    uint64_t beats, polls; /* when progress was last seen */
     uint64_t progress_ns;
-    uint64_t hung_at;       /* trials counted when it last hung */
+    uint64_t hung_at; /* trials counted when it last hung */
     int hung_in_row;
     bool done;
 };
@@ -233,7 +234,8 @@ static int sandbox_spawn(struct sp_run *run) {
 static void sandbox_fail(struct sp_run *run, const char *what, const char *doing) {
     struct sp_result *result = run->sandbox.result;
     result->status = SP_ERROR;
-    sp_text(result->reason, SP_TEXT_SIZE, "%s%s%s", what, doing ? " while " : "", doing ? doing : "");
+    sp_text(result->reason, SP_TEXT_SIZE, "%s%s%s", what, doing ? " while " : "",
+            doing ? doing : "");
     run->done = true;
 }
 
@@ -304,8 +306,9 @@ static void sandbox_hung(struct sp_run *run) {
         sandbox_after(run);
         return;
     }
-    sp_text(result->note, SP_TEXT_SIZE, "given up after %d hung trials in a row, at trial %d, while %s",
-            run->hung_in_row, (int)result->trials, doing ? doing : "starting");
+    sp_text(result->note, SP_TEXT_SIZE,
+            "given up after %d hung trials in a row, at trial %d, while %s", run->hung_in_row,
+            (int)result->trials, doing ? doing : "starting");
     run->done = true;
 }
 
@@ -376,7 +379,8 @@ static void sandbox_open(struct sp_run *run) {
         return;
     }
     if (!sandbox_can_wait()) {
-        sandbox_fail(run, "the calling process ignores SIGCHLD, so a sandbox cannot be waited for", NULL);
+        sandbox_fail(run, "the calling process ignores SIGCHLD, so a sandbox cannot be waited for",
+                     NULL);
         return;
     }
     sandbox_folder(run->sandbox.dir, sizeof run->sandbox.dir);

@@ -17,7 +17,8 @@ static int trial_send(struct sp_sandbox *s, struct trial *t) {
     return t->c.sender->send(&aim);
 }
 
-static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before) {
+static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t,
+                              const struct trial_counts *before) {
     (void)before;
     trial_grant(&t->actor[SP_TARGET]);
     trial_await_place(s, &t->actor[SP_TARGET]);
@@ -39,7 +40,8 @@ static void trial_await_delivery(struct sp_sandbox *s, struct trial *t,
     }
 }
 
-static bool trial_send_before(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before) {
+static bool trial_send_before(struct sp_sandbox *s, struct trial *t,
+                              const struct trial_counts *before) {
     struct trial_actor *target = &t->actor[SP_TARGET];
     uint64_t turn = trial_turn_of(target) + 1;
     struct sp_patience patience = {0};
@@ -70,7 +72,8 @@ static bool trial_on_time(uint64_t planned, uint64_t actual, int64_t tolerance) 
 /* Reached when both were there at the start and each kept to its plan. Only a target whose handler
  * ran on the way may enter late: the handler took that time, and to drop it would drop the very
  * trials in which the signal came first. */
-static bool trial_swept(const struct trial *t, const struct trial_counts *before, int64_t tolerance) {
+static bool trial_swept(const struct trial *t, const struct trial_counts *before,
+                        int64_t tolerance) {
     const struct trial_actor *target = &t->actor[SP_TARGET];
     uint64_t start = atomic_load(&t->gates.start);
     uint64_t ahead = t->offset_ns > 0 ? (uint64_t)t->offset_ns : 0;
@@ -80,7 +83,8 @@ static bool trial_swept(const struct trial *t, const struct trial_counts *before
             trial_on_time(start + ahead, target->entered_ns, tolerance));
 }
 
-static bool trial_send_swept(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before) {
+static bool trial_send_swept(struct sp_sandbox *s, struct trial *t,
+                             const struct trial_counts *before) {
     enum { HEAD_START_NS = 2000 };
     struct trial_actor *target = &t->actor[SP_TARGET];
     uint64_t turn = trial_turn_of(target) + 1;
@@ -105,4 +109,3 @@ static bool (*const trial_senders[SP_TIMINGS])(struct sp_sandbox *, struct trial
 bool trial_send_in_time(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before) {
     return trial_senders[t->c.timing](s, t, before);
 }
-

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Signals by name, what they do by default, and the two that the engine keeps for itself. */
-#include "engine.h"
 #include "case.h"
+#include "engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,7 @@ struct signals_name {
     enum sp_default by_default;
 };
 
-#define SIGNALS(signal, by_default, purpose)                                                       \
-    { #signal, purpose, signal, by_default }
+#define SIGNALS(signal, by_default, purpose) {#signal, purpose, signal, by_default}
 
 static const struct signals_name signals_known[] = {
     SIGNALS(SIGHUP, SP_TERMINATES, "hangup"),
@@ -95,7 +94,8 @@ int sp_signal_number(const char *name) {
     if (strncmp(name, signals_rtmin, sizeof signals_rtmin - 1) == 0) {
         const char *rest = name + sizeof signals_rtmin - 1;
         char *end = NULL;
-        long offset = *rest == '+' && rest[1] >= '0' && rest[1] <= '9' ? strtol(rest + 1, &end, 10) : 0;
+        long offset =
+            *rest == '+' && rest[1] >= '0' && rest[1] <= '9' ? strtol(rest + 1, &end, 10) : 0;
         bool whole = *rest == '\0' || (end && *end == '\0' && offset > 0);
         return whole && offset <= SIGRTMAX - SIGRTMIN ? SIGRTMIN + (int)offset : 0;
     }

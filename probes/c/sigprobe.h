@@ -12,10 +12,10 @@
 #define SP_VERSION "0.1.0"
 
 enum {
-    SP_ID_SIZE = 192,  /* bytes of a case id, the final NUL included */
+    SP_ID_SIZE = 192,   /* bytes of a case id, the final NUL included */
     SP_TEXT_SIZE = 256, /* bytes of a reason or a note */
-    SP_BUCKETS = 640,  /* log-linear: 16 to a power of two, from 0 ns to 2^43 ns */
-    SP_STEPS = 81      /* offsets of one sweep, at most */
+    SP_BUCKETS = 640,   /* log-linear: 16 to a power of two, from 0 ns to 2^43 ns */
+    SP_STEPS = 81       /* offsets of one sweep, at most */
 };
 
 enum sp_outcome {
@@ -44,7 +44,14 @@ enum sp_method { SP_OBSERVED, SP_CONTROL, SP_SETTLED };
 enum sp_status { SP_MEASURED, SP_UNSUPPORTED, SP_ERROR };
 
 /* What can be asked for by name. */
-enum sp_kind { SP_KIND_CALL, SP_KIND_SENDER, SP_KIND_WATCHER, SP_KIND_SIGNAL, SP_KIND_KICK, SP_KINDS };
+enum sp_kind {
+    SP_KIND_CALL,
+    SP_KIND_SENDER,
+    SP_KIND_WATCHER,
+    SP_KIND_SIGNAL,
+    SP_KIND_KICK,
+    SP_KINDS
+};
 
 struct sp_request {
     char id[SP_ID_SIZE];
@@ -53,7 +60,7 @@ struct sp_request {
     uint64_t patience_ms;   /* no progress for so long, though polled: hung; 0 is 10,000 */
     int64_t sweep_first_ns; /* offset of the first step; only for timing "sweep" */
     int64_t sweep_step_ns;
-    uint64_t sweep_steps;   /* 0 is the engine's own range */
+    uint64_t sweep_steps; /* 0 is the engine's own range */
 };
 
 struct sp_result {
@@ -61,10 +68,10 @@ struct sp_result {
     char definition[24];
     char reason[SP_TEXT_SIZE]; /* why unsupported or error; empty when measured */
     char note[SP_TEXT_SIZE];   /* a remark beside a measured case, or empty */
-    char where[64];            /* how the reader named the sleep in the call: "syscall 0", "piperd" */
-    int32_t status;            /* enum sp_status */
-    int32_t method;            /* enum sp_method */
-    int32_t traced;            /* 1: a tracer was attached, no verdict may be drawn */
+    char where[64]; /* how the reader named the sleep in the call: "syscall 0", "piperd" */
+    int32_t status; /* enum sp_status */
+    int32_t method; /* enum sp_method */
+    int32_t traced; /* 1: a tracer was attached, no verdict may be drawn */
     int32_t reserved;
     uint64_t trials;
     uint64_t reached;
@@ -118,8 +125,8 @@ int sp_signal_number(const char *name);
 /* Smallest value in ns that falls into a latency bucket. */
 uint64_t sp_bucket_floor(unsigned bucket);
 
-/* SP_MEASURED when the case can be run here; otherwise SP_UNSUPPORTED (a gate: the machine lacks it)
- * or SP_ERROR (no such case), and `reason`, of `size` bytes, says why. */
+/* SP_MEASURED when the case can be run here; otherwise SP_UNSUPPORTED (a gate: the machine lacks
+ * it) or SP_ERROR (no such case), and `reason`, of `size` bytes, says why. */
 int sp_check(const char *id, char *reason, size_t size);
 
 /* The 16 hexadecimal digits that stand for how this case is measured: results are merged only

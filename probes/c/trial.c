@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the send to the verdict: wait until the target has returned or is at rest, release it, judge. */
+/* From the send to the verdict: wait until the target has returned or is at rest, release it,
+ * judge. */
 #include "trial.h"
 #include "text.h"
 
@@ -30,7 +31,8 @@ enum sp_end trial_end_of(const struct trial *t, bool released) {
     const struct trial_actor *target = &t->actor[SP_TARGET];
     bool rescued = target->rescues_at_return != target->rescues_at_entry;
     if (t->c.call->awaits && target->result >= 0)
-        return released && target->result == target->object.rescue ? SP_END_RELEASED : SP_END_SUCCESS;
+        return released && target->result == target->object.rescue ? SP_END_RELEASED
+                                                                   : SP_END_SUCCESS;
     if (target->result >= 0)
         return released && t->c.call->release ? SP_END_RELEASED : SP_END_SUCCESS;
     if (target->error != EINTR)
@@ -87,8 +89,8 @@ static void trial_account(struct sp_sandbox *s, const struct trial *t,
 static void trial_await_bystander(struct sp_sandbox *s, struct trial *t,
                                   const struct trial_counts *before) {
     struct trial_counts now = trial_count(t);
-    bool moved = now.bystander != before->bystander ||
-                 now.bystander_returns != before->bystander_returns;
+    bool moved =
+        now.bystander != before->bystander || now.bystander_returns != before->bystander_returns;
     if (!t->c.sender->directed || moved)
         trial_await_asleep(s, &t->actor[SP_BYSTANDER]);
 }
@@ -101,7 +103,7 @@ void trial_reset(struct trial *t) {
 
 /* The part of a trial that every timing shares: from the send to the evidence. */
 void trial_gather(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before,
-                         struct sp_evidence *e) {
+                  struct sp_evidence *e) {
     struct trial_actor *target = &t->actor[SP_TARGET];
     trial_rest(s, t, before);
     e->before_release = trial_returned(target);
@@ -152,8 +154,8 @@ void trial_look_for_tracer(struct sp_sandbox *s) {
     if (!sp_tracer(name, sizeof name))
         return;
     s->result->traced = 1;
-    sp_text(s->result->note, SP_TEXT_SIZE, "traced by %s: a traced process does not drop ignored signals",
-            name);
+    sp_text(s->result->note, SP_TEXT_SIZE,
+            "traced by %s: a traced process does not drop ignored signals", name);
 }
 
 void trial_run(struct sp_sandbox *s) {
@@ -177,4 +179,3 @@ void trial_run(struct sp_sandbox *s) {
     trial_seat_bystander(s, t);
     trial_tally(s, t, &e, reached);
 }
-

@@ -14,14 +14,14 @@ struct trial_actor {
     struct sp_seat seat;
     struct sp_where where; /* in what the kernel shows it asleep, as learned at the start */
     pthread_t thread;
-    sigset_t mask;               /* it puts this on at its next turn */
-    _Atomic int seated;          /* 1 after it sat down, -errno when it could not */
-    _Atomic uint64_t turn;       /* turns granted by the controller */
-    _Atomic uint64_t entries;    /* turns in which it has reached its call */
-    _Atomic uint64_t returns;    /* turns in which its call has returned */
-    _Atomic uint32_t runs;       /* handler runs in its thread */
-    _Atomic uint32_t rescues;    /* rescue handler runs in its thread */
-    uint32_t runs_at_entry;      /* from here on: its own, read by others after `returns` */
+    sigset_t mask;            /* it puts this on at its next turn */
+    _Atomic int seated;       /* 1 after it sat down, -errno when it could not */
+    _Atomic uint64_t turn;    /* turns granted by the controller */
+    _Atomic uint64_t entries; /* turns in which it has reached its call */
+    _Atomic uint64_t returns; /* turns in which its call has returned */
+    _Atomic uint32_t runs;    /* handler runs in its thread */
+    _Atomic uint32_t rescues; /* rescue handler runs in its thread */
+    uint32_t runs_at_entry;   /* from here on: its own, read by others after `returns` */
     uint32_t runs_at_return;
     uint32_t rescues_at_entry;
     uint32_t rescues_at_return;
@@ -50,11 +50,11 @@ struct trial {
     _Atomic int watching;        /* as `seated`, for the watcher's thread */
     _Atomic uint32_t other_runs; /* handler runs in neither target nor bystander */
     pthread_t leader;
-    _Atomic int approach;        /* enum sp_timing in force: controls are always asleep */
-    bool sweeps;                 /* the case's timing is sweep */
-    int64_t offset_ns;           /* sweep: entry minus send */
+    _Atomic int approach; /* enum sp_timing in force: controls are always asleep */
+    bool sweeps;          /* the case's timing is sweep */
+    int64_t offset_ns;    /* sweep: entry minus send */
     uint64_t sent_ns;
-    uint64_t settle_ns;          /* method settled: the waiting time */
+    uint64_t settle_ns; /* method settled: the waiting time */
     enum sp_method method;
 };
 
