@@ -5,11 +5,14 @@
     python3 bootstrap.py tests      run the tests of sigprobe itself
 
 It needs Python 3.10 or newer with its venv module, and nothing else: tox goes into .venv beside
-this file. Further words are handed to the environment.
+this file, and where there is no C compiler, one from PyPI goes into the environment. Further words
+are handed to the environment.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -17,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HOME = HERE / ".venv"
+COMPILERS = ("cc", "clang", "gcc")
 REMEDY = "install Python's venv module (Debian and Ubuntu: apt install python3-venv)"
 
 
@@ -32,8 +36,10 @@ def main(words: list[str]) -> int:
     if not _has_tox(python) and not _set_up(python):
         return 3
     environment, *rest = words
-    command = [str(python), "-m", "tox", "run", "-e", environment, "--", *rest]
-    return subprocess.run(command, cwd=HERE).returncode
+    tox = [str(python), "-m", "tox", "run", "-e", environment]
+    if not os.environ.get("CC") and not any(map(shutil.which, COMPILERS)):
+        tox += ["-x", f"testenv:{environment}.extras+=compiler"]
+    return subprocess.run([*tox, "--", *rest], cwd=HERE).returncode
 
 
 def _has_tox(python: Path) -> bool:
