@@ -145,3 +145,13 @@ def test_a_new_call_needs_one_new_file(tmp_path: Path) -> None:
     (tmp_path / "c" / "calls" / "brand-new.c").touch()
     grown = cases.Universe([*ROOTS, tmp_path])
     assert grown.select(["brand-new/*"])
+
+
+def test_linux_has_at_least_150_default_cases_and_thousands_in_all() -> None:
+    assert sum(KNOWN.gate(id, "linux") is None for id in KNOWN.default) >= 150
+    assert sum(KNOWN.gate(id, "linux") is None for id in KNOWN.ids) >= 4000
+
+
+def test_forty_calls_are_there_on_linux() -> None:
+    calls = {id.split("/")[0] for id in KNOWN.ids if not KNOWN.gate(id, "linux")} - {"blockif"}
+    assert len(calls) >= 40
