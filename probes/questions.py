@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ class Question:
         """Return whether a case helps to answer it."""
         return any(fnmatchcase(id, pattern) for pattern in self.cases)
 
+
+ORDER = ("yes", "sometimes", "no", "no answer", "no verdict", "error", "not here")
+CROWD = 8  # more cases than that are not named one by one where others can be
 
 # Aspect -> what it counts in a record.
 ASPECTS: dict[str, Callable[[schema.Case], Mapping[str, int]]] = {
@@ -74,7 +77,7 @@ def _question(entry: Mapping[str, Any]) -> Question:
 
 @define
 class _Group:
-    """Cases that give the same answer."""
+    """Cases that give the same answer in the same words."""
 
     answer: str
     detail: str = ""
@@ -88,14 +91,33 @@ def answer(question: Question, results: schema.Results) -> str | None:
     if not records:
         return None
     labels = _labels([case.id for case in records])
-    groups: dict[tuple[str, str], _Group] = {}
+    groups: dict[tuple[str, str, frozenset[str]], _Group] = {}
     for case, label in zip(records, labels, strict=True):
         found = _judge(question, case)
-        group = groups.setdefault((found.answer, found.detail), found)
+        group = groups.setdefault((found.answer, found.detail, frozenset(found.counts)), found)
         group.labels.append(label)
         group.counts.update(found.counts if group is not found else {})
-    told = sorted(groups.values(), key=lambda group: not group.counts)  # what was measured first
-    return "; ".join(_phrase(group, alone=len(groups) == 1) for group in told)
+    ordered = sorted(groups.values(), key=lambda group: ORDER.index(group.answer))
+    return "; ".join(_phrase(group, whose) for group, whose in _names(ordered))
+
+
+def _names(groups: Sequence[_Group]) -> Iterator[tuple[_Group, str]]:
+    """Yield each group with words for its cases; a crowd among what was measured is counted."""
+    if len(groups) == 1:
+        several = len(groups[0].labels) > 1
+        yield groups[0], f" for all {len(groups[0].labels)} cases" if several else ""
+        return
+    measured = [group for group in groups if group.counts] or groups
+    crowd = max(measured, key=lambda group: len(group.labels))
+    crowded = len(crowd.labels) > CROWD
+    for group in measured:
+        if not (crowded and group is crowd):
+            yield group, f" for {', '.join(group.labels)}"
+    if crowded:
+        yield crowd, f" for the other {len(crowd.labels)}"
+    for group in groups:
+        if group not in measured:
+            yield group, f" for {', '.join(group.labels)}"
 
 
 def _judge(question: Question, case: schema.Case) -> _Group:
@@ -113,11 +135,8 @@ def _judge(question: Question, case: schema.Case) -> _Group:
     return _Group("yes" if yes else "no", counts=counts)
 
 
-def _phrase(group: _Group, alone: bool) -> str:
-    several = f" for all {len(group.labels)} cases" if len(group.labels) > 1 else ""
-    of = several if alone else f" for {', '.join(group.labels)}"
-    said = group.detail or _shares(group.counts)
-    return f"{group.answer}{of}: {said}"
+def _phrase(group: _Group, whose: str) -> str:
+    return f"{group.answer}{whose}: {group.detail or _shares(group.counts)}"
 
 
 def _shares(counts: Counter[str]) -> str:
@@ -125,14 +144,13 @@ def _shares(counts: Counter[str]) -> str:
     total = counts.total()
     if len(counts) == 1:
         # n trials without an event bound its rate below 3/n at 95 %.
-        return f"{next(iter(counts))} (0 of {total:,} otherwise; < {_percent(3 / total)})"
+        return f"{next(iter(counts))} (0 of {total:,} otherwise; < {_percent(3 / total, 2)})"
     shares = (f"{word} {_percent(n / total)}" for word, n in counts.most_common())
     return f"{', '.join(shares)} of {total:,}"
 
 
-def _percent(share: float) -> str:
-    """Write a share with three significant digits: "12.5 %"."""
-    return f"{100 * min(share, 1):.3g} %"
+def _percent(share: float, digits: int = 3) -> str:
+    return f"{100 * min(share, 1):.{digits}g} %"
 
 
 def _labels(ids: Sequence[str]) -> Iterable[str]:

@@ -69,8 +69,24 @@ def test_cases_that_agree_share_their_bound() -> None:
 def test_cases_that_differ_are_told_apart_by_what_differs() -> None:
     both = results(record("SIGCONT", undisturbed=10), record("SIGUSR1", interrupted=10))
     assert answer(Q, both) == (
+        "yes for SIGUSR1: interrupted (0 of 10 otherwise; < 30 %); "
+        "no for SIGCONT: undisturbed (0 of 10 otherwise; < 30 %)"
+    )
+
+
+def test_different_outcomes_are_told_apart_though_both_mean_no() -> None:
+    both = results(record("SIGCONT", undisturbed=10), record("SIGUSR1", hung=10))
+    assert answer(Q, both) == (
         "no for SIGCONT: undisturbed (0 of 10 otherwise; < 30 %); "
-        "yes for SIGUSR1: interrupted (0 of 10 otherwise; < 30 %)"
+        "no for SIGUSR1: hung (0 of 10 otherwise; < 30 %)"
+    )
+
+
+def test_a_crowd_is_counted_after_those_that_are_named() -> None:
+    crowd = [record(f"SIGRTMIN+{n}", interrupted=100) for n in range(1, 21)]
+    assert answer(Q, results(*crowd, record("SIGUSR1", undisturbed=10))) == (
+        "no for SIGUSR1: undisturbed (0 of 10 otherwise; < 30 %); "
+        "yes for the other 20: interrupted (0 of 2,000 otherwise; < 0.15 %)"
     )
 
 
