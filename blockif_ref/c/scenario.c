@@ -902,8 +902,8 @@ static void scenario_end(struct sp_sandbox *sandbox) {
     }
 }
 
-static struct sp_experiment scenario_experiment = {"blockif/", scenario_check, scenario_begin,
-                                                   scenario_trial, scenario_end};
+static struct sp_experiment scenario_experiment = {"blockif_ref",  "blockif/",     scenario_check,
+                                                   scenario_begin, scenario_trial, scenario_end};
 
 __attribute__((constructor)) static void scenario_register(void) {
     sp_add_experiment(&scenario_experiment);

@@ -295,7 +295,8 @@ static int trial_check(const char *id, char *reason, size_t size) {
     return sp_case_parse(id, &c, reason, size);
 }
 
-static struct sp_experiment trial_experiment = {"", trial_check, trial_begin, trial_run, trial_end};
+static struct sp_experiment trial_experiment = {"core",      "",        trial_check,
+                                                trial_begin, trial_run, trial_end};
 
 __attribute__((constructor)) static void trial_register(void) {
     sp_add_experiment(&trial_experiment);

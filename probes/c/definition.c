@@ -40,6 +40,9 @@ static uint64_t definition_part(uint64_t hash, const char *room, const char *par
 
 void sp_definition(const char *id, char *out) {
     uint64_t hash = definition_add(14695981039346656037u, definition_hash("core", 4));
+    const struct sp_experiment *experiment = sp_experiment_of(id);
+    const char *sources = experiment ? experiment->sources : "";
+    hash = definition_add(hash, definition_hash(sources, strlen(sources)));
     size_t index = 0;
     for (const char *part = id; strlen(id) < SP_ID_SIZE; index++) {
         size_t length = strcspn(part, "/");

@@ -200,6 +200,7 @@ struct sp_sandbox {
 /* What a sandbox can run. `check` is called in the caller's process; the rest in the child, by its
  * leader. After a death or a hang the child is forked anew and begin is called again. */
 struct sp_experiment {
+    const char *sources; /* whose hash is part of its cases' definition, see sp_definition */
     const char *prefix; /* ids that start with it are its own; "" takes the rest */
     int (*check)(const char *id, char *reason, size_t size);
     int (*begin)(struct sp_sandbox *sandbox);  /* 0, or enum sp_status with result->reason filled */
@@ -242,6 +243,9 @@ void sp_add(unsigned kind, struct sp_entry *entry);
 const void *sp_find(unsigned kind, const char *name, const char **gate);
 void sp_add_reader(const struct sp_reader *reader);
 void sp_add_experiment(struct sp_experiment *experiment);
+
+/* The experiment whose prefix fits the id best, or NULL. */
+const struct sp_experiment *sp_experiment_of(const char *id);
 
 #define SP_REGISTER(kind, ident)                                                                   \
     static struct sp_entry ident##_entry;                                                          \

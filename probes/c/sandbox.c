@@ -52,8 +52,7 @@ void sp_add_experiment(struct sp_experiment *experiment) {
     sandbox_experiments[at] = experiment;
 }
 
-/* The experiment with the longest prefix of the id. */
-static const struct sp_experiment *sandbox_experiment(const char *id) {
+const struct sp_experiment *sp_experiment_of(const char *id) {
     const struct sp_experiment *best = NULL;
     size_t most = 0;
     for (size_t i = 0; sandbox_experiments[i]; i++) {
@@ -67,7 +66,7 @@ static const struct sp_experiment *sandbox_experiment(const char *id) {
 }
 
 int sp_check(const char *id, char *reason, size_t size) {
-    const struct sp_experiment *experiment = sandbox_experiment(id);
+    const struct sp_experiment *experiment = sp_experiment_of(id);
     sp_text(reason, size, "%s", "");
     if (experiment)
         return experiment->check(id, reason, size);
@@ -373,7 +372,7 @@ static void sandbox_open(struct sp_run *run) {
     memcpy(result->id, run->request.id, SP_ID_SIZE);
     sp_definition(run->request.id, result->definition);
     result->status = sp_check(run->request.id, result->reason, SP_TEXT_SIZE);
-    run->experiment = sandbox_experiment(run->request.id);
+    run->experiment = sp_experiment_of(run->request.id);
     if (result->status != SP_MEASURED) {
         run->done = true;
         return;
