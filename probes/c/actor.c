@@ -63,7 +63,7 @@ void trial_dispose(const struct sp_case *c) {
 /* ------------------------------------------------------------------ target and bystander */
 
 static void trial_await(const _Atomic uint64_t *value, uint64_t least) {
-    struct sp_patience patience = {0};
+    struct sp_patience patience = {.awaited_cpu = &trial_state.leader_cpu};
     while (atomic_load_explicit(value, memory_order_acquire) < least)
         sp_relax(&patience);
 }
@@ -112,6 +112,7 @@ static void trial_turn(struct trial *t, struct trial_actor *actor, uint64_t turn
         t->c.call; /* the controller may write t->c once this has entered */
     (void)pthread_sigmask(SIG_SETMASK, &actor->mask, NULL);
     trial_approach(t, actor, turn);
+    atomic_store_explicit(&actor->cpu, sp_cpu(), memory_order_relaxed);
     actor->rescues_at_entry = atomic_load(&actor->rescues);
     actor->entered_ns = sp_now();
     actor->runs_at_entry = atomic_load(&actor->runs);
@@ -133,6 +134,7 @@ void *trial_actor_main(void *argument) {
         sp_pin(1);
     atomic_store(&actor->seated, error ? -error : 1);
     for (uint64_t turn = 1;; turn++) {
+        atomic_store_explicit(&actor->cpu, sp_cpu(), memory_order_relaxed);
         trial_await(&actor->turn, turn);
         trial_turn(&trial_state, actor, turn);
     }

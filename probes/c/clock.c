@@ -23,6 +23,14 @@ enum { CLOCK_SPINS = 2000 };
 
 static _Atomic unsigned clock_cpus;
 
+/* Whom this thread waits for cannot run while it spins on the same processor. */
+static bool clock_in_the_way(const struct sp_patience *patience, unsigned cpus) {
+    if (cpus == 1)
+        return true;
+    int cpu = patience->awaited_cpu ? sp_cpu() : -1;
+    return cpu >= 0 && cpu == atomic_load_explicit(patience->awaited_cpu, memory_order_relaxed);
+}
+
 void sp_relax(struct sp_patience *patience) {
     unsigned cpus = atomic_load_explicit(&clock_cpus, memory_order_relaxed);
     if (!cpus) {
@@ -30,7 +38,7 @@ void sp_relax(struct sp_patience *patience) {
         atomic_store_explicit(&clock_cpus, cpus, memory_order_relaxed);
     }
     patience->spins++;
-    if (cpus == 1 || patience->spins > CLOCK_SPINS)
+    if (patience->spins > CLOCK_SPINS || clock_in_the_way(patience, cpus))
         (void)sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
     else

@@ -59,3 +59,13 @@ void sp_pin(unsigned rank) {
     (void)rank;
 }
 #endif
+
+#if defined(__linux__) || (defined(__FreeBSD_version) && __FreeBSD_version >= 1301000)
+int sp_cpu(void) {
+    return sched_getcpu();
+}
+#else
+int sp_cpu(void) {
+    return -1;
+}
+#endif

@@ -76,10 +76,12 @@ bool sp_emulated_by(const char *name);
  * whoever waits goes on until what it waits for is there or the sandbox ends it. */
 struct sp_patience {
     uint64_t spins;
+    const _Atomic int *awaited_cpu; /* where the awaited thread last ran; NULL: not known */
 };
 void sp_relax(struct sp_patience *patience);
 
 unsigned sp_cpus(void);     /* processors that this process may use, at least 1 */
+int sp_cpu(void);           /* the processor that the caller runs on, -1 where none can be told */
 void sp_pin(unsigned rank); /* keeps the calling thread on the rank-th of them, where it can */
 uint64_t sp_now(void);      /* CLOCK_MONOTONIC, ns */
 uint64_t sp_ticket(void);   /* next place in the order that all threads of the sandbox share */
@@ -201,7 +203,7 @@ struct sp_sandbox {
  * leader. After a death or a hang the child is forked anew and begin is called again. */
 struct sp_experiment {
     const char *sources; /* whose hash is part of its cases' definition, see sp_definition */
-    const char *prefix; /* ids that start with it are its own; "" takes the rest */
+    const char *prefix;  /* ids that start with it are its own; "" takes the rest */
     int (*check)(const char *id, char *reason, size_t size);
     int (*begin)(struct sp_sandbox *sandbox);  /* 0, or enum sp_status with result->reason filled */
     void (*trial)(struct sp_sandbox *sandbox); /* one trial; ends with sp_record */

@@ -37,6 +37,11 @@ bool trial_blind(void) {
     return sp_reader()->level == SP_LEVEL_NONE;
 }
 
+struct sp_patience trial_patience(const struct trial_actor *actor) {
+    atomic_store_explicit(&trial_state.leader_cpu, sp_cpu(), memory_order_relaxed);
+    return (struct sp_patience){.awaited_cpu = &actor->cpu};
+}
+
 /* A wait that ends by the clock counts as progress, however long a slow machine makes it. */
 static void trial_wait_on(struct sp_sandbox *s, struct sp_patience *patience, const char *what) {
     sp_wait(s, patience, what);
@@ -53,7 +58,7 @@ static const char *const trial_asleep_text = "waiting until a thread is asleep i
 
 static void trial_await_sleep(struct sp_sandbox *s, const struct trial_actor *actor,
                               bool (*asleep)(const struct trial_actor *)) {
-    struct sp_patience patience = {0};
+    struct sp_patience patience = trial_patience(actor);
     if (trial_blind()) {
         while (!trial_entered(actor))
             sp_wait(s, &patience, trial_asleep_text);
@@ -114,7 +119,7 @@ bool trial_rests(const struct trial *t, const struct trial_counts *before) {
 
 static void trial_observe(struct sp_sandbox *s, const struct trial *t,
                           const struct trial_counts *before) {
-    struct sp_patience patience = {0};
+    struct sp_patience patience = trial_patience(&t->actor[SP_TARGET]);
     while (!trial_returned(&t->actor[SP_TARGET]) && !trial_rests(t, before))
         sp_wait(s, &patience, "waiting until the target has returned or is at rest");
 }

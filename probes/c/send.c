@@ -31,7 +31,7 @@ static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t,
 /* The handler has run, or nothing is left that could make it run. */
 static void trial_await_delivery(struct sp_sandbox *s, struct trial *t,
                                  const struct trial_counts *before) {
-    struct sp_patience patience = {0};
+    struct sp_patience patience = trial_patience(&t->actor[SP_TARGET]);
     uint64_t until = sp_now() + t->settle_ns;
     while (!trial_handler_done(t, before)) {
         sp_wait(s, &patience, "waiting until the signal is delivered before the entry");
@@ -44,7 +44,7 @@ static bool trial_send_before(struct sp_sandbox *s, struct trial *t,
                               const struct trial_counts *before) {
     struct trial_actor *target = &t->actor[SP_TARGET];
     uint64_t turn = trial_turn_of(target) + 1;
-    struct sp_patience patience = {0};
+    struct sp_patience patience = trial_patience(target);
     atomic_store(&s->shared->reached, 1);
     if (t->c.sender->by_target) {
         atomic_store(&s->shared->sent, 1);
@@ -88,7 +88,7 @@ static bool trial_send_swept(struct sp_sandbox *s, struct trial *t,
     enum { HEAD_START_NS = 2000 };
     struct trial_actor *target = &t->actor[SP_TARGET];
     uint64_t turn = trial_turn_of(target) + 1;
-    struct sp_patience patience = {0};
+    struct sp_patience patience = trial_patience(target);
     trial_grant(target);
     while (atomic_load(&t->gates.at_gate) != turn)
         sp_wait(s, &patience, "waiting until the target stands before the call");

@@ -10,7 +10,7 @@ void trial_rescue(const struct trial_actor *actor) {
 
 void trial_release(struct sp_sandbox *s, struct trial *t) {
     struct trial_actor *target = &t->actor[SP_TARGET];
-    struct sp_patience patience = {0};
+    struct sp_patience patience = trial_patience(target);
     uint32_t rescues = atomic_load(&target->rescues);
     if (t->c.call->release)
         t->c.call->release(&target->object);

@@ -16,6 +16,7 @@ struct trial_actor {
     pthread_t thread;
     sigset_t mask;            /* it puts this on at its next turn */
     _Atomic int seated;       /* 1 after it sat down, -errno when it could not */
+    _Atomic int cpu;          /* where it last ran, by its own word */
     _Atomic uint64_t turn;    /* turns granted by the controller */
     _Atomic uint64_t entries; /* turns in which it has reached its call */
     _Atomic uint64_t returns; /* turns in which its call has returned */
@@ -50,9 +51,10 @@ struct trial {
     _Atomic int watching;        /* as `seated`, for the watcher's thread */
     _Atomic uint32_t other_runs; /* handler runs in neither target nor bystander */
     pthread_t leader;
-    _Atomic int approach; /* enum sp_timing in force: controls are always asleep */
-    bool sweeps;          /* the case's timing is sweep */
-    int64_t offset_ns;    /* sweep: entry minus send */
+    _Atomic int leader_cpu; /* where the leader last ran */
+    _Atomic int approach;   /* enum sp_timing in force: controls are always asleep */
+    bool sweeps;            /* the case's timing is sweep */
+    int64_t offset_ns;      /* sweep: entry minus send */
     uint64_t sent_ns;
     uint64_t settle_ns; /* method settled: the waiting time */
     enum sp_method method;
@@ -81,6 +83,9 @@ bool trial_entered(const struct trial_actor *actor);
 bool trial_same_place(const struct sp_where *a, const struct sp_where *b);
 bool trial_asleep(const struct trial_actor *actor);
 bool trial_blind(void);
+
+/* For the leader's next wait for that thread; tells the others where the leader runs. */
+struct sp_patience trial_patience(const struct trial_actor *actor);
 void trial_await_place(struct sp_sandbox *s, const struct trial_actor *actor);
 void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor);
 struct trial_counts trial_count(const struct trial *t);
