@@ -141,8 +141,8 @@ static struct sp_case trial_control_case(const struct sp_case *c) {
  * In this order: a signal that is no longer pending has woken the target before. */
 static bool trial_wakes_late(const struct trial *t, const struct trial_counts *before) {
     const struct trial_actor *target = &t->actor[SP_TARGET];
-    return t->c.sender->directed && trial_asleep(target) &&
-           sp_reader()->pending(&target->seat, t->c.signal) == 1 && trial_asleep(target) &&
+    return t->c.sender->directed && trial_in_place(target) &&
+           sp_reader()->pending(&target->seat, t->c.signal) == 1 && trial_in_place(target) &&
            !trial_runs_since(t, before) && !trial_returned(target);
 }
 

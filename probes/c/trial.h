@@ -86,6 +86,7 @@ bool trial_blind(void);
 
 /* For the leader's next wait for that thread; tells the others where the leader runs. */
 struct sp_patience trial_patience(const struct trial_actor *actor);
+bool trial_in_place(const struct trial_actor *actor);
 void trial_await_place(struct sp_sandbox *s, const struct trial_actor *actor);
 void trial_await_asleep(struct sp_sandbox *s, const struct trial_actor *actor);
 struct trial_counts trial_count(const struct trial *t);
