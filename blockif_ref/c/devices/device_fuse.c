@@ -336,9 +336,10 @@ int device_fuse_open(struct blockif_device **device, const char *path, uint64_t 
         return failed;
     }
     failed = atomic_load(&fuse->table) > 0 ? device_fuse_mount(fuse, path) : EPERM;
+    bool mounted = !failed;
     (void)close(fuse->mine);
     fuse->mine = -1;
-    if (!failed) {
+    if (mounted) {
         (void)!write(fuse->told[1], "m", 1);
         failed = device_file_open(device, path, &plain);
         (void)umount2(path, MNT_DETACH); /* the open file keeps it */
@@ -346,8 +347,7 @@ int device_fuse_open(struct blockif_device **device, const char *path, uint64_t 
     if (!failed)
         return device_fuse_adopt(fuse, *device);
     device_fuse_stop(fuse);
-    bool lacking = failed == EPERM || failed == ENODEV || failed == ENOTCONN;
-    return lacking ? ENOSYS : failed;
+    return !mounted || failed == ENOTCONN ? ENOSYS : failed;
 }
 
 const char *device_fuse_gate(void) {
