@@ -27,8 +27,10 @@ KILLED_SHARE = 20
 # Threads that share a processor with busy loops wait a time slice at every turn.
 ONE_PROCESSOR_SHARE = 20
 
-RESTARTED = {"read-pipe", "sem_wait", "futex-wait"}  # signal(7); nanosleep and poll never are
-CALLS = ["read-pipe", "nanosleep", "poll", "sem_wait", "futex-wait"]
+# signal(7); nanosleep and poll never are.
+RESTARTED = {"read-pipe", "sem_wait", "futex-wait", "waitpid"}
+# waitpid: its woken waiter passes through the sleeping state once more (kernel/exit.c do_wait).
+CALLS = ["read-pipe", "nanosleep", "poll", "sem_wait", "futex-wait", "waitpid"]
 BUSY = "while True: pass"
 
 

@@ -133,14 +133,12 @@ bool sp_tracer(char *out, size_t size) {
     return true;
 }
 
-static struct sp_reader linux_call = {"linux-proc",     SP_LEVEL_CALL, true,
-                                            linux_sit_call,   linux_look_call, linux_pending,
-                                            linux_leave};
+static struct sp_reader linux_call = {"linux-proc",    SP_LEVEL_CALL, true,       linux_sit_call,
+                                      linux_look_call, linux_pending, linux_leave};
 
 /* Kernels without the syscall file (User Mode Linux has no CONFIG_HAVE_ARCH_TRACEHOOK). */
-static struct sp_reader linux_stat = {"linux-stat",     SP_LEVEL_STATE,   true,
-                                            linux_sit_state,  linux_look_state, linux_pending,
-                                            linux_leave};
+static struct sp_reader linux_stat = {"linux-stat",     SP_LEVEL_STATE, true,       linux_sit_state,
+                                      linux_look_state, linux_pending,  linux_leave};
 
 /* gVisor wakes a thread through a message that Go's scheduler delivers in its own time
  * (pkg/sentry/kernel/task_signals.go), so there a sleeper may look undisturbed and not be. */
