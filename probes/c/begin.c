@@ -248,7 +248,6 @@ int trial_begin(struct sp_sandbox *s) {
     if (status != SP_MEASURED)
         return status;
     struct sp_case control = trial_control_case(&c);
-    t->leader = pthread_self();
     t->method =
         sp_reader()->level > SP_LEVEL_NONE && sp_reader()->sender_wakes ? SP_OBSERVED : SP_SETTLED;
     t->c = control;

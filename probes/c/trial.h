@@ -50,11 +50,10 @@ struct trial {
     struct sp_watch watch;
     _Atomic int watching;        /* as `seated`, for the watcher's thread */
     _Atomic uint32_t other_runs; /* handler runs in neither target nor bystander */
-    pthread_t leader;
-    _Atomic int leader_cpu; /* where the leader last ran */
-    _Atomic int approach;   /* enum sp_timing in force: controls are always asleep */
-    bool sweeps;            /* the case's timing is sweep */
-    int64_t offset_ns;      /* sweep: entry minus send */
+    _Atomic int leader_cpu;      /* where the leader last ran */
+    _Atomic int approach;        /* enum sp_timing in force: controls are always asleep */
+    bool sweeps;                 /* the case's timing is sweep */
+    int64_t offset_ns;           /* sweep: entry minus send */
     uint64_t sent_ns;
     uint64_t settle_ns; /* method settled: the waiting time */
     enum sp_method method;
