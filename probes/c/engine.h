@@ -8,7 +8,9 @@
 
 /* What hides behind -std=c11 on each platform; this header therefore comes first in every file. */
 #if defined(__linux__)
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #elif defined(__APPLE__)
 #define _DARWIN_C_SOURCE
 #elif defined(__NetBSD__)
@@ -17,6 +19,7 @@
 #define _BSD_SOURCE
 #elif defined(__sun)
 #define __EXTENSIONS__
+#define _POSIX_PTHREAD_SEMANTICS
 #endif
 
 #include <errno.h>
@@ -120,6 +123,22 @@ struct sp_call {
     void (*close)(struct sp_object *object);
     bool awaits; /* of the sigwait family: awaited signals are blocked in its thread */
 };
+
+/* Two ends of a pipe or a socket, for calls that wait at the first until a byte comes: all that
+ * such a call lays over its space, or the first member of it. */
+struct sp_ends {
+    int end[2];
+    bool unread; /* the releasing byte has not been read */
+};
+int sp_ends_pipe(struct sp_object *object);     /* open: of a new pipe */
+int sp_ends_sockets(struct sp_object *object);  /* open: a new pair of stream sockets */
+void sp_ends_release(struct sp_object *object); /* release: writes the byte */
+
+/* reset, for a call that waits for the byte and leaves it there. */
+int sp_ends_drain(struct sp_object *object, long result);
+
+/* reset, for a call that reads the byte: an interruption that crossed the release leaves it. */
+int sp_ends_retrieve(struct sp_object *object, long result);
 
 /* A child process of the sandbox that does nothing until it is ended or the sandbox has gone,
  * killed or not; then it calls `last(value)`, if there is one, and exits. For a call's open and
