@@ -124,21 +124,25 @@ struct sp_call {
     bool awaits; /* of the sigwait family: awaited signals are blocked in its thread */
 };
 
-/* Two ends of a pipe or a socket, for calls that wait at the first until a byte comes: all that
+/* Two ends of a pipe or a socket, for calls that read at the first or write at the second: all that
  * such a call lays over its space, or the first member of it. */
 struct sp_ends {
     int end[2];
-    bool unread; /* the releasing byte has not been read */
+    bool released; /* since the last reset */
 };
-int sp_ends_pipe(struct sp_object *object);     /* open: of a new pipe */
-int sp_ends_sockets(struct sp_object *object);  /* open: a new pair of stream sockets */
-void sp_ends_release(struct sp_object *object); /* release: writes the byte */
+int sp_ends_pipe(struct sp_object *object);    /* 0 or errno */
+int sp_ends_sockets(struct sp_object *object); /* of a stream; 0 or errno */
 
-/* reset, for a call that waits for the byte and leaves it there. */
+/* For calls that wait for a byte: the release, and the reset of a call that takes the byte and of
+ * one that leaves it. */
+void sp_ends_put(struct sp_object *object);
+int sp_ends_retrieve(struct sp_object *object, long result);
 int sp_ends_drain(struct sp_object *object, long result);
 
-/* reset, for a call that reads the byte: an interruption that crossed the release leaves it. */
-int sp_ends_retrieve(struct sp_object *object, long result);
+/* For calls that wait for room: the filling at the start, the release, and the reset. */
+int sp_ends_fill(struct sp_object *object); /* 0 or errno */
+void sp_ends_make_room(struct sp_object *object);
+int sp_ends_refill(struct sp_object *object, long result);
 
 /* A child process of the sandbox that does nothing until it is ended or the sandbox has gone,
  * killed or not; then it calls `last(value)`, if there is one, and exits. For a call's open and

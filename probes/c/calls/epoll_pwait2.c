@@ -40,7 +40,7 @@ static const struct sp_call epoll_pwait2_call = {
     .purpose = "epoll_wait for an empty pipe, with the tested signal open",
     .open = epoll_pwait2_open,
     .enter = epoll_pwait2_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(epoll_pwait2_call);

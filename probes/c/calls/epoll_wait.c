@@ -29,7 +29,7 @@ static const struct sp_call epoll_wait_call = {
     .purpose = "wait by epoll for an empty pipe to become readable",
     .open = epoll_wait_open,
     .enter = epoll_wait_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(epoll_wait_call);

@@ -43,7 +43,7 @@ static const struct sp_call kevent_call = {
     .purpose = "wait in kevent for an empty pipe to become readable",
     .open = kevent_open,
     .enter = kevent_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(kevent_call);

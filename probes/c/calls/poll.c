@@ -13,7 +13,7 @@ static const struct sp_call poll_call = {
     .purpose = "poll an empty pipe for reading",
     .open = sp_ends_pipe,
     .enter = poll_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(poll_call);

@@ -17,7 +17,7 @@ static const struct sp_call ppoll_call = {
     .purpose = "ppoll an empty pipe for reading, with the tested signal open",
     .open = sp_ends_pipe,
     .enter = ppoll_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(ppoll_call);

@@ -18,7 +18,7 @@ static const struct sp_call pselect_call = {
     .purpose = "pselect an empty pipe for reading, with the tested signal open",
     .open = sp_ends_pipe,
     .enter = pselect_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(pselect_call);

@@ -31,7 +31,7 @@ static const struct sp_call read_fifo = {
     .purpose = "read from an empty FIFO",
     .open = read_fifo_open,
     .enter = read_fifo_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(read_fifo);

@@ -14,7 +14,7 @@ static const struct sp_call read_pipe = {
     .purpose = "read from an empty pipe",
     .open = sp_ends_pipe,
     .enter = read_pipe_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(read_pipe);

@@ -14,7 +14,7 @@ static const struct sp_call read_socket = {
     .purpose = "read from an empty stream socket",
     .open = sp_ends_sockets,
     .enter = read_socket_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(read_socket);

@@ -14,7 +14,7 @@ static const struct sp_call readv_call = {
     .purpose = "readv from an empty pipe",
     .open = sp_ends_pipe,
     .enter = readv_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(readv_call);

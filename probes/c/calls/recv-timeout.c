@@ -26,7 +26,7 @@ static const struct sp_call recv_timeout = {
     .purpose = "receive from an empty stream socket that has a receive time-out",
     .open = recv_timeout_open,
     .enter = recv_timeout_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(recv_timeout);

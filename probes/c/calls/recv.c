@@ -14,7 +14,7 @@ static const struct sp_call recv_call = {
     .purpose = "receive from an empty stream socket",
     .open = sp_ends_sockets,
     .enter = recv_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(recv_call);

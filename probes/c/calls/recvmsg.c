@@ -16,7 +16,7 @@ static const struct sp_call recvmsg_call = {
     .purpose = "recvmsg from an empty stream socket",
     .open = sp_ends_sockets,
     .enter = recvmsg_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_retrieve,
 };
 SP_CALL(recvmsg_call);

@@ -16,7 +16,7 @@ static const struct sp_call select_call = {
     .purpose = "select an empty pipe for reading",
     .open = sp_ends_pipe,
     .enter = select_enter,
-    .release = sp_ends_release,
+    .release = sp_ends_put,
     .reset = sp_ends_drain,
 };
 SP_CALL(select_call);
