@@ -9,7 +9,7 @@
 #endif
 
 /* By its number: Linux 5.11 and glibc 2.35 have it, musl does not. */
-#ifdef SYS_epoll_pwait2
+#if defined(__linux__) && defined(SYS_epoll_pwait2)
 
 struct epoll_pwait2_ends {
     struct sp_ends ends;
