@@ -187,6 +187,7 @@ struct sp_watcher {
     int (*open)(struct sp_watch *watch);   /* in the watcher's thread; 0 or an errno */
     void (*wait)(struct sp_watch *watch);  /* blocks; reports by sp_sighted and sp_answered */
     void (*nudge)(struct sp_watch *watch); /* from the controller: makes wait return */
+    bool takes; /* what it sees is pending no more, so no handler will run for it */
     void (*close)(struct sp_watch *watch);
 };
 

@@ -63,6 +63,7 @@ struct trial {
 struct trial_counts {
     uint32_t target, bystander, other;
     uint64_t bystander_returns;
+    uint64_t sighted;
 };
 
 /* One sandbox has one trial at a time, and a handler has to find it. */
