@@ -40,7 +40,7 @@ SYSTEM_LIBRARIES = {
 }
 REMEDIES = {
     "Linux": "apt install gcc (or your distribution's), or pip install ziglang",
-    "FreeBSD": "pkg install llvm, or pip install ziglang",
+    "FreeBSD": "pkg install llvm",
     "Darwin": "xcode-select --install, or pip install ziglang",
     "OpenBSD": "install the comp set",
     "NetBSD": "install the comp set",

@@ -170,6 +170,16 @@ static bool trial_control(struct sp_sandbox *s, struct trial *t, uint64_t *worst
     return trial_runs_since(t, &before) > 0;
 }
 
+static int trial_without_effect(struct sp_sandbox *s, struct trial *t) {
+    int error = atomic_load(&t->send_error);
+    if (error)
+        return sp_fail(s, SP_ERROR, "%s failed: %s", t->c.sender->name, strerror(error));
+    return sp_fail(s, SP_ERROR,
+                   "%s has no effect: it reported success, but its handled "
+                   "control signal ran no handler and is pending nowhere",
+                   t->c.sender->name);
+}
+
 static int trial_controls(struct sp_sandbox *s, struct trial *t) {
     enum { OBSERVED_CONTROLS = 2, SETTLED_CONTROLS = 10, TIMES_THE_WORST = 20 };
     const uint64_t first_settle_ns = 200000000, least_settle_ns = 2000000;
@@ -177,10 +187,7 @@ static int trial_controls(struct sp_sandbox *s, struct trial *t) {
     t->settle_ns = first_settle_ns;
     for (int i = 0; i < (t->method == SP_OBSERVED ? OBSERVED_CONTROLS : SETTLED_CONTROLS); i++)
         if (!trial_control(s, t, &worst_ns))
-            return sp_fail(s, SP_ERROR,
-                           "%s has no effect: it reported success, but its handled "
-                           "control signal ran no handler and is pending nowhere",
-                           t->c.sender->name);
+            return trial_without_effect(s, t);
     t->settle_ns = worst_ns * TIMES_THE_WORST;
     if (t->settle_ns < least_settle_ns)
         t->settle_ns = least_settle_ns;

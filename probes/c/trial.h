@@ -53,6 +53,7 @@ struct trial {
     _Atomic int leader_cpu;      /* where the leader last ran */
     _Atomic int approach;        /* enum sp_timing in force: controls are always asleep */
     bool sweeps;                 /* the case's timing is sweep */
+    _Atomic int send_error;      /* why the last send failed; 0 if it did not */
     int64_t offset_ns;           /* sweep: entry minus send */
     uint64_t sent_ns;
     uint64_t settle_ns; /* method settled: the waiting time */
