@@ -22,7 +22,7 @@ from reports.expectations import (
     load_expectations,
     release_of,
 )
-from reports.matrix import expectation_text, full_text, ordered
+from reports.matrix import expectation_text, facts, ordered
 from reports.schema import Case, Fault, Platform, Results, dumps, printable, write_whole
 from reports.shares import percent, share_text
 from reports.tables import markdown_text
@@ -157,7 +157,7 @@ def _sections(
         yield _Section(
             "The sweep", ("Entry minus send, and the outcomes.",), code=_sweep_rows(case)
         )
-    yield _Section("Platform", points=tuple(_platform_points(results)))
+    yield _Section("Platform", points=tuple(platform_points(results)))
     yield _Section("To reproduce", code=_reproduce(case, story))
     elsewhere = tuple(_elsewhere(case, results.platform))
     if elsewhere:
@@ -191,26 +191,13 @@ def source_text(entry: Entry) -> str:
 
 def _measured_points(case: Case, judgement: Judgement) -> Iterator[str]:
     yield f"Verdict: {judgement.verdict} ({judgement.reason})"
-    yield from full_text(case)
-    yield f"reached the situation: {share_text(case.reached, case.trials)}"
-    yield f"method: {case.method}"
-    runs = case.handler
-    yield (
-        f"handler runs: {runs.target:,} in the target, {runs.bystander:,} in the bystander, "
-        f"{runs.elsewhere:,} elsewhere"
-    )
+    yield from facts(case)
     latency = case.latency_ns
     if latency.buckets:
         yield (
             f"from send to return: median {latency.p50:,} ns, 99 % below {latency.p99:,} ns, "
             f"longest {latency.max:,} ns"
         )
-    if case.late:
-        yield f"noticed only at the release: {case.late:,}"
-    if case.kicks is not None:
-        yield f"kicks spent: {case.kicks:,}"
-    if case.note:
-        yield f"note: {case.note}"
 
 
 def _sweep_rows(case: Case) -> tuple[str, ...]:
@@ -222,7 +209,8 @@ def _sweep_rows(case: Case) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def _platform_points(results: Results) -> Iterator[str]:
+def platform_points(results: Results) -> Iterator[str]:
+    """Yield what is to be known of a platform and its run, a line each."""
     platform = results.platform
     yield f"{platform.os} {platform.release} {platform.version}".rstrip()
     yield f"{platform.machine}, {platform.cpus} processors, {platform.libc}, {platform.compiler}"
