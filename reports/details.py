@@ -92,7 +92,7 @@ def reproduction(places: Sequence[str]) -> str:
         "sigprobe repro '{case}' -o repro.c && cc -pthread -o repro repro.c && ./repro",
     )
     joined = "\n".join(map(text, lines))
-    return f"<h3>To reproduce</h3><pre tabindex=0>{joined}</pre>"
+    return f"<h3>To reproduce</h3><pre>{joined}</pre>"
 
 
 def about(column: Column) -> str:

@@ -35,6 +35,8 @@ ROOMY = 10_000
 STEPS_WHEN_CRAMPED = 16
 # Without scripts so many cells that are not as expected are listed before the table.
 FAILING_TOLD = 200
+# So many questions, the first ones, show their answers at once.
+UNFOLDED = 4
 
 
 def page(matrix: Matrix) -> str:
@@ -46,8 +48,8 @@ def page(matrix: Matrix) -> str:
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "summary": "".join(_summary(matrix)),
         "questions": "".join(_questions(matrix)),
+        "platforms": "".join(_platforms(matrix)),
         "legend": text(LEGEND),
         "marks": ", ".join(_marks()),
         "data": _data(matrix, packer),
@@ -77,20 +79,27 @@ def _kind(column: Column) -> str:
     return "measured" if column.measured else "predicted"
 
 
-def _summary(matrix: Matrix) -> Iterator[str]:
+def _platforms(matrix: Matrix) -> Iterator[str]:
     for column in matrix.columns:
         told = counts_text(column) if column.measured else "predicted only"
-        yield f"<tr><th scope=row>{text(column.label)}<td>{text(told)}\n"
+        yield f"<tr><th scope=row class={_kind(column)}>{text(column.label)}"
+        yield f"<td>{text(told)}<td>{details.about(column)}\n"
 
 
 def _questions(matrix: Matrix) -> Iterator[str]:
-    for question, answers in matrix.answered():
+    for place, (question, answers) in enumerate(matrix.answered()):
         name = text(question.name)
-        yield f"<section class=question><h3>{name}: {text(question.text)}</h3>"
+        state = "open" if place < UNFOLDED else ""
+        yield f"<details class=question {state}>"
+        yield f"<summary><h3>{name}: {text(question.text)}</h3></summary>"
         yield f"<button type=button hidden data-question='{name}'>Show its cases</button><dl>"
+        alike: dict[tuple[str, str], list[str]] = {}
         for column, answer in answers:
-            yield f"<div class={_kind(column)}><dt>{text(column.label)}<dd>{text(answer)}</div>"
-        yield "</dl></section>\n"
+            alike.setdefault((_kind(column), answer), []).append(text(column.label))
+        for (kind, answer), labels in alike.items():
+            shown = "".join(f"<dt>{label}" for label in labels)
+            yield f"<div class={kind}>{shown}<dd>{text(answer)}</div>"
+        yield "</dl></details>\n"
 
 
 def _marks() -> Iterator[str]:
@@ -229,10 +238,10 @@ def _squeezed(pieces: list[str]) -> str:
 
 def _plain(matrix: Matrix, packer: _Packer) -> Iterator[str]:
     """Yield what a browser without scripts shows: what is not as expected, all cells, details."""
-    yield "<h2>Not as expected</h2>"
+    yield "<h3>Not as expected</h3>"
     found = "".join(_failing(matrix))
     yield f"<dl class=failing>{found}</dl>" if found else "<p>Nothing.</p>"
-    yield "<h2>All cases</h2><div class=scroll role=region aria-label='All cases' tabindex=0>"
+    yield "<h3>All cases</h3><div class=scroll role=region aria-label='All cases' tabindex=0>"
     yield "<table class='cells plain'><thead><tr><th scope=col>case"
     for column in matrix.columns:
         yield f"<th scope=col class={_kind(column)}>{text(column.label)}"
@@ -241,7 +250,7 @@ def _plain(matrix: Matrix, packer: _Packer) -> Iterator[str]:
         yield f"<tr><th scope=row><a href=#c{row}>{id}</a>" if packer.roomy else f"<tr><th>{id}"
         yield "".join(_plain_cell(cell, packer.roomy) for cell in matrix.cells(id))
         yield "\n"
-    yield "</table></div><h2>Details</h2>"
+    yield "</table></div><h3>Details</h3>"
     yield from _details(matrix, packer) if packer.roomy else (LEFT_OUT,)
 
 
@@ -294,12 +303,9 @@ def _details(matrix: Matrix, packer: _Packer) -> Iterator[str]:
             yield "".join(f"<dt>{text(label)}" for label in labels)
             yield f"<dd>{detail}"
         yield f"</dl>{reproduce.replace('{case}', id)}</details>\n"
-    yield "<h2>Expectations and their sources</h2>"
+    yield "<h3>Expectations and their sources</h3>"
     for number, (_, detail) in enumerate(packer.expected.items):
         yield f"<div id=e{number}>{detail}</div>\n"
-    yield "<h2>Platforms</h2><dl>"
-    yield from (f"<dt>{text(column.label)}<dd>{details.about(column)}" for column in matrix.columns)
-    yield "</dl>"
 
 
 def _told(cell: Cell, packer: _Packer) -> str:

@@ -92,7 +92,7 @@
       return `<th scope="col" class="${kind}">${escapeText(label)}</th>`;
     });
     at("head").innerHTML = `<tr><th scope="col">case</th>${heads.join("")}</tr>`;
-    at("grid").style.width = `${9 * heads.length + 13}rem`; // wide enough, whatever the cells say
+    at("grid").style.width = `${11 * heads.length + 22}rem`; // wide enough, whatever the cells say
     at("body").innerHTML = "";
     state.shown = state.wanted = state.row = state.column = 0;
     at("scroll").scrollTop = 0;

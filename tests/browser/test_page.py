@@ -305,14 +305,14 @@ def test_no_task_lays_out_more_than_a_part_of_what_is_asked_for(opened: Open) ->
     tab = opened(page(big(30)))
     start(tab)
     tab.evaluate(WATCH)
-    for ask in (
-        lambda: tab.click("#more"),
-        lambda: tab.fill("#text", "call7/"),
-        lambda: tab.fill("#text", ""),
-        lambda: tab.select_option("#verdict", "bad"),
+    for ask, where, what in (
+        (tab.click, "#more", ()),
+        (tab.fill, "#text", ("call7/",)),
+        (tab.fill, "#text", ("",)),
+        (tab.select_option, "#verdict", ("bad",)),
     ):
         tab.evaluate("window.tasks.length = 0")
-        ask()
+        ask(where, *what)
         until(tab, "window.tasks.reduce((sum, n) => sum + n, 0) > 1000")
         tasks = tab.evaluate("window.tasks")
         assert max(tasks) <= sum(tasks) / 5, tasks
