@@ -200,6 +200,9 @@ void sp_answered(struct sp_watch *watch);
 
 /* ------------------------------------------------------------------ sandbox and experiments */
 
+/* Closes every descriptor from `lowest` on. For a forked child. */
+void sp_close_from(int lowest);
+
 /* What parent and child share: anonymous memory, so that it outlives the child. */
 struct sp_shared {
     struct sp_result result;     /* written by the child's leader, between trials */

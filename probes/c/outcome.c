@@ -27,7 +27,7 @@ enum sp_outcome sp_judge(const struct sp_evidence *e) {
         return outcome_of_return(e);
     if (e->end == SP_END_EINTR)
         return SP_INTERRUPTED; /* late: it looked undisturbed when the release was sent */
-    if (e->end != SP_END_RELEASED || e->runs_after_rest)
+    if (e->end != SP_END_RELEASED || e->runs_after_rest || e->waited_too_short)
         return SP_AMBIGUOUS;
     if (e->runs_at_entry || e->runs_inside)
         return outcome_of_handler(e);

@@ -26,6 +26,7 @@ struct sp_evidence {
     int runs_inside;      /* handler runs in the target from entry to rest, or to the call's end */
     int runs_after_rest;  /* handler runs in the target between rest and the call's end */
     int runs_elsewhere;   /* handler runs in other threads */
+    int waited_too_short; /* method settled: the release took more than its share of the wait */
     int taken_elsewhere;  /* another thread's call took the signal (sigwait in the bystander) */
 };
 

@@ -77,20 +77,41 @@ int sp_check(const char *id, char *reason, size_t size) {
 /* ------------------------------------------------------------------ the child */
 
 #if defined(__FreeBSD__) || defined(__DragonFly__) || defined(__NetBSD__) || defined(__OpenBSD__)
-/* One by one takes a while where a process may have many: tens of thousands on FreeBSD. */
-static void sandbox_close_from(int lowest) {
+void sp_close_from(int lowest) {
     (void)closefrom(lowest);
 }
 #else
-static void sandbox_close_from(int lowest) {
+#if defined(__linux__)
+static const char *const sandbox_descriptors = "/proc/self/fd";
+#elif defined(__APPLE__)
+static const char *const sandbox_descriptors = "/dev/fd";
+#else
+static const char *const sandbox_descriptors = NULL; /* elsewhere the folder may show 0 to 2 only */
+#endif
+
+/* The highest number that the kernel lists, or else the highest that there may be: where a system
+ * call is dear, closing 65,536 that are not open takes half a second. */
+static int sandbox_highest(void) {
+    enum { HIGHEST_AT_MOST = 65535 };
+    DIR *folder = sandbox_descriptors ? opendir(sandbox_descriptors) : NULL;
+    long most = sysconf(_SC_OPEN_MAX), highest = 0;
+    if (!folder)
+        return most < 0 || most > HIGHEST_AT_MOST ? HIGHEST_AT_MOST : (int)most;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        long fd = strtol(entry->d_name, NULL, 10);
+        highest = fd > highest ? fd : highest;
+    }
+    (void)closedir(folder);
+    return (int)highest;
+}
+
+void sp_close_from(int lowest) {
 #if defined(__linux__) && defined(SYS_close_range)
     if (syscall(SYS_close_range, (unsigned)lowest, ~0u, 0u) == 0)
         return;
 #endif
-    long most = sysconf(_SC_OPEN_MAX);
-    if (most < 0 || most > 65536)
-        most = 65536;
-    for (int fd = lowest; fd < (int)most; fd++)
+    int highest = sandbox_highest();
+    for (int fd = lowest; fd <= highest; fd++)
         (void)close(fd);
 }
 #endif
@@ -144,7 +165,7 @@ static void sandbox_child(struct sp_run *run, int pipe_end) {
     (void)setpgid(0, 0);
     if (pipe_end != SANDBOX_PIPE)
         (void)dup2(pipe_end, SANDBOX_PIPE);
-    sandbox_close_from(SANDBOX_PIPE + 1);
+    sp_close_from(SANDBOX_PIPE + 1);
     sandbox_defaults();
     sandbox_no_core();
     int status = run->experiment->begin(sandbox);
@@ -157,6 +178,27 @@ static void sandbox_child(struct sp_run *run, int pipe_end) {
     _exit(0);
 }
 
+/* The folder is flat: calls make files, FIFOs and sockets in it, no folders. */
+static void sandbox_empty_folder(const char *path) {
+    DIR *folder = path[0] ? opendir(path) : NULL;
+    if (!folder)
+        return;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    (void)closedir(folder);
+}
+
+static void sandbox_remove_folder(const char *path) {
+    sandbox_empty_folder(path);
+    (void)rmdir(path);
+}
+
+/* The parent has been killed, and nobody else is left to clean up. */
+static _Noreturn void sandbox_abandon(const struct sp_sandbox *sandbox) {
+    sandbox_remove_folder(sandbox->dir);
+    _exit(1);
+}
+
 void sp_beat(struct sp_sandbox *sandbox) {
     atomic_fetch_add_explicit(&sandbox->shared->beats, 1, memory_order_relaxed);
 }
@@ -167,7 +209,7 @@ void sp_wait(struct sp_sandbox *sandbox, struct sp_patience *patience, const cha
     atomic_fetch_add_explicit(&sandbox->shared->polls, 1, memory_order_relaxed);
     sp_relax(patience);
     if (patience->spins % BETWEEN_LOOKS_AT_THE_PARENT == 0 && getppid() != sandbox->parent)
-        _exit(1);
+        sandbox_abandon(sandbox);
 }
 
 void sp_record(struct sp_sandbox *sandbox, enum sp_outcome outcome) {
@@ -197,16 +239,6 @@ static void sandbox_folder(char *out, size_t size) {
             return;
     }
     out[0] = '\0';
-}
-
-/* The folder is flat: calls make files, FIFOs and sockets in it, no folders. */
-static void sandbox_empty_folder(const char *path) {
-    DIR *folder = path[0] ? opendir(path) : NULL;
-    if (!folder)
-        return;
-    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
-        (void)unlinkat(dirfd(folder), entry->d_name, 0);
-    (void)closedir(folder);
 }
 
 static void sandbox_note_progress(struct sp_run *run) {
@@ -440,8 +472,7 @@ void sp_stop(struct sp_run *run) {
 void sp_finish(struct sp_run *run, struct sp_result *out) {
     if (run->child)
         sandbox_end_child(run);
-    sandbox_empty_folder(run->sandbox.dir);
-    (void)rmdir(run->sandbox.dir);
+    sandbox_remove_folder(run->sandbox.dir);
     run->sandbox.result->nanoseconds = sp_now() - run->started;
     if (out)
         *out = *run->sandbox.result;

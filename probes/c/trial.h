@@ -57,6 +57,7 @@ struct trial {
     int64_t offset_ns;           /* sweep: entry minus send */
     uint64_t sent_ns;
     uint64_t settle_ns; /* method settled: the waiting time */
+    uint64_t worst_ns;  /* and the worst wake-up seen */
     enum sp_method method;
 };
 
@@ -94,7 +95,13 @@ struct trial_counts trial_count(const struct trial *t);
 uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *before);
 bool trial_handler_done(const struct trial *t, const struct trial_counts *before);
 bool trial_rests(const struct trial *t, const struct trial_counts *before);
-void trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before);
+
+/* Waits until the target has returned or is at rest; true where only the waiting time says so. */
+bool trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before);
+
+/* Method settled: a wake-up was seen that took so long. Says whether the waiting time is at least
+ * twenty times that, and makes it twenty times the worst one seen so far. */
+bool trial_waits_enough(struct trial *t, uint64_t wake_up_ns);
 
 /* send.c: the ways to bring the target into its situation and to send. True where the trial has
  * reached what it is about. */

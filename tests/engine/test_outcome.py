@@ -23,6 +23,7 @@ FLAGS = {
     "ended_early",
     "unsent",
     "before_release",
+    "waited_too_short",
     "taken_elsewhere",
 }
 RUNS = {"runs_at_entry", "runs_inside", "runs_after_rest", "runs_elsewhere"}
@@ -102,6 +103,10 @@ RETURNED = {"before_release": 1}
         ({**ASLEEP, "runs_inside": 1, "runs_after_rest": 1}, "ambiguous"),
         ({**ASLEEP, "end": "success"}, "ambiguous"),
         ({**ASLEEP, "end": "other"}, "ambiguous"),
+        # The waiting time was too short to say that nothing came; what came is said.
+        ({**ASLEEP, "waited_too_short": 1}, "ambiguous"),
+        ({"runs_at_entry": 1, "waited_too_short": 1}, "ambiguous"),
+        ({**ASLEEP, "waited_too_short": 1, "end": "eintr"}, "interrupted"),
         # The call was over before anything was sent.
         ({**RETURNED, "ended_early": 1, "end": "eintr"}, "ambiguous"),
         ({**RETURNED, "ended_early": 1, "end": "success"}, "ambiguous"),
@@ -186,3 +191,4 @@ def test_going_on_asleep_means_that_the_release_ended_it(seen: dict[str, Any]) -
     if judge(**seen) in {"undisturbed", "restarted", "lost", "elsewhere"}:
         assert seen["end"] == "released"
         assert not seen["before_release"]
+        assert not seen["waited_too_short"]
