@@ -25,6 +25,15 @@ static void trial_masks(struct trial *t) {
     }
 }
 
+/* A want of descriptors, memory or room is this run's; any other refusal is the platform's. */
+static int trial_refused(int error) {
+    static const int wants[] = {EMFILE, ENFILE, ENOMEM, ENOSPC, ENOBUFS, EAGAIN};
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++)
+        if (error == wants[i])
+            return SP_ERROR;
+    return SP_UNSUPPORTED;
+}
+
 static int trial_open_actor(struct sp_sandbox *s, struct trial *t, int index) {
     struct trial_actor *actor = &t->actor[index];
     struct sp_patience patience = {0};
@@ -34,7 +43,7 @@ static int trial_open_actor(struct sp_sandbox *s, struct trial *t, int index) {
     actor->object.rescue = sp_rescue_signal(t->c.signal);
     int error = t->c.call->open(&actor->object);
     if (error)
-        return sp_fail(s, SP_UNSUPPORTED, "%s cannot be set up here: %s", t->c.call->name,
+        return sp_fail(s, trial_refused(error), "%s cannot be set up here: %s", t->c.call->name,
                        strerror(error));
     error = pthread_create(&actor->thread, NULL, trial_actor_main, actor);
     if (error)
@@ -59,7 +68,7 @@ static int trial_open_watch(struct sp_sandbox *s, struct trial *t) {
     if (!error && atomic_load(&t->watching) < 0)
         error = -atomic_load(&t->watching);
     if (error)
-        return sp_fail(s, SP_UNSUPPORTED, "watcher %s cannot be set up here: %s",
+        return sp_fail(s, trial_refused(error), "watcher %s cannot be set up here: %s",
                        t->c.watcher->name, strerror(error));
     return SP_MEASURED;
 }

@@ -22,7 +22,7 @@
 
 enum {
     SANDBOX_PATIENCE_MS = 10000, /* without progress, before a trial counts as hung */
-    SANDBOX_POLLS = 1000,        /* and so often the child must have looked in vain meanwhile */
+    SANDBOX_POLLS = 100000,      /* and so often the child must have looked in vain meanwhile */
     SANDBOX_HUNG_MOST = 3,       /* hung trials in a row after which a case is given up */
     SANDBOX_PIPE = 3             /* the child's end of the pipe: closed when it ends */
 };
@@ -364,7 +364,8 @@ static void sandbox_hung(struct sp_run *run) {
     run->done = true;
 }
 
-/* No progress although the child looked often enough: a starved child is not a hung one. */
+/* No progress although the child looked often enough: a starved child is not a hung one, nor is one
+ * whose target gets no turn while its leader gets a few. */
 static bool sandbox_stuck(const struct sp_run *run) {
     uint64_t patience = run->request.patience_ms ? run->request.patience_ms : SANDBOX_PATIENCE_MS;
     uint64_t polls = atomic_load(&run->sandbox.shared->polls) - run->polls;
