@@ -227,6 +227,9 @@ def _check_case(case: Case) -> None:
     _need(total == case.trials, f"outcomes add up to {total}, not to trials ({case.trials})")
     _need(case.reached <= case.trials, "more trials reached than made")
     _need(case.late <= case.trials, "more trials late than made")
+    _need(case.status != "unsupported" or not case.trials, "trials of an unsupported case")
+    offsets = [step.offset_ns for step in case.sweep or []]
+    _need(len(offsets) == len(set(offsets)), "a sweep's offset appears twice")
 
 
 def _check_latency(latency: Latency) -> None:
@@ -259,6 +262,7 @@ def _converter(exact: bool) -> Any:
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook_factory(lambda kind: hasattr(kind, "__metadata__"), _hook)
+    converter.register_structure_hook_factory(_is_a(dict), _read_table)
     converter.register_structure_hook_factory(_is_a(list), _read_list)
     converter.register_structure_hook_factory(_is_a(tuple), _read_pair)
     brief = {name: override(omit_if_default=True) for name in ("sweep", "kicks", "traced", "note")}
@@ -288,6 +292,18 @@ def _read_object(kind: type, read: Any) -> Callable[[Any, Any], Any]:
         if check:
             check(found)
         return found
+
+    return structure
+
+
+def _read_table(kind: Any, converter: Any) -> Callable[[Any, Any], dict[Any, Any]]:
+    from cattrs.gen import make_mapping_structure_fn
+
+    read: Any = make_mapping_structure_fn(kind, converter)
+
+    def structure(value: Any, _: Any) -> dict[Any, Any]:
+        _need(isinstance(value, dict), f"{_shown(value)} is not an object")
+        return dict(read(value, kind))
 
     return structure
 

@@ -70,7 +70,10 @@ _PART = "[A-Za-z0-9_][A-Za-z0-9_+-]{0,63}"
 # A first part "blockif" says that four more follow.
 _CASE = f"(?:(?!blockif/){_PART}(?:/{_PART}){{6}}|blockif(?:/{_PART}){{4}})"
 _PLATFORM = "[A-Za-z0-9]+(?:[._+-][A-Za-z0-9_]+)*"
-_TIMESTAMP = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+_TIMESTAMP = (
+    "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)Z"
+)
 
 Count = Annotated[int, Whole(0)]
 Offset = Annotated[int, Whole(-COUNT_MAX)]

@@ -97,7 +97,13 @@ int sp_case_parse(const char *id, struct sp_case *out, char *reason, size_t size
             return case_missing(SP_KIND_WATCHER, part[5], "watcher", reason, size);
     }
     const char *senseless = case_senseless(out, part[4]);
-    if (senseless)
+    if (senseless) {
         sp_text(reason, size, "%s", senseless);
-    return senseless ? SP_ERROR : SP_MEASURED;
+        return SP_ERROR;
+    }
+    if (out->timing == SP_SWEEP && sp_cpus() < 2) {
+        sp_text(reason, size, "a sweep needs two processors: target and sender start at one time");
+        return SP_UNSUPPORTED;
+    }
+    return SP_MEASURED;
 }

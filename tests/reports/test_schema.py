@@ -87,6 +87,9 @@ def refusal(tree: Any) -> str:
         ("reason", 3, "$.cases[1].reason"),
         ("outcomes", {"vanished": 1000}, "$.cases[1].outcomes"),
         ("outcomes", [], "$.cases[1].outcomes"),
+        ("outcomes", None, "$.cases[1].outcomes: NoneType is not"),
+        ("status", "unsupported", "$.cases[1]"),
+        ("sweep", [{"offset_ns": 0, "outcomes": {}}] * 2, "$.cases[1]: a sweep's offset"),
         ("sightings", {"seen": 0}, "$.cases[1].sightings"),
         ("latency_ns", {"p50": 0, "p99": 0, "max": 0, "buckets": {}}, "$.cases[1].latency_ns"),
         ("sweep", [{"offset_ns": 0, "outcomes": {"lost": -1}}], "$.cases[1].sweep[0].outcomes"),
@@ -104,6 +107,14 @@ def test_latency_buckets_must_be_an_ascending_histogram(buckets: object) -> None
     wrong = tree()
     wrong["cases"][0]["latency_ns"]["buckets"] = buckets
     assert "$.cases[0].latency_ns" in refusal(wrong)
+
+
+@pytest.mark.parametrize("time", ["2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01"])
+def test_a_run_started_at_a_time_that_there_is(time: str) -> None:
+    tree = json.loads(dumps(some_results()))
+    tree["run"]["started"] = time
+    with pytest.raises(Fault, match=r"\$\.run\.started"):
+        loads(json.dumps(tree).encode(), "f")
 
 
 @pytest.mark.parametrize("key", ["platform", "run", "cases"])
