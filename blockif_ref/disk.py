@@ -433,6 +433,10 @@ class Disk:
             self._pinned[slot] = [*others, weakref.ref(mark)]
         failed = self._c.basket_cancel(self._basket, slot)
         self._await((request,), None)
+        del mark
+        with self._lock:
+            if self._table[slot] is None and not self._is_pinned(slot):
+                self._vacant.add(slot)
         if failed not in (0, errno.EBUSY):
             raise _os_error(failed, "the request had ended")
         return bool(failed == 0)
