@@ -2,12 +2,17 @@
 """Disks and requests: the block layer as Python sees it.
 
 Buffers are used where they lie: until a request has ended, its memory belongs to the disk. Any
-thread may submit, wait and cancel; one at a time collects what has ended, for all.
+thread may submit, wait and cancel; one at a time collects what has ended, for all. A disk belongs
+to the process that opened it: a child made by fork has none of its threads.
+
+A signal handler, ^C's for one, may raise between any two steps here. So what C hands over stays
+where C has put it until the last step of using it is done, and doing one again is no harm.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import errno
 import os
@@ -15,8 +20,9 @@ import struct
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Generator, Iterable, Sequence
-from ctypes import byref, c_char_p, c_void_p, create_string_buffer
+from ctypes import byref, c_char_p, c_int32, c_size_t, c_void_p, create_string_buffer
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
@@ -58,6 +64,12 @@ Order = Read | Write | Flush | Delete
 
 
 D = TypeVar("D", bound="Disk")
+
+
+class _Mark:
+    """Lives as long as a cancel does, however that ends: until then its slot is not used again."""
+
+    __slots__ = ("__weakref__",)
 
 
 class Request:
@@ -127,7 +139,10 @@ class Request:
         return self._disk.cancel(self)
 
     def __await__(self) -> Generator[Any, None, int]:
-        """Wait in asyncio; cancelling the task leaves the request alone."""
+        """Wait in asyncio. Cancelling the task cancels the request, and ends when that has ended.
+
+        Until then the buffer is in use. asyncio.shield keeps a request from being cancelled.
+        """
         if self._error is None:
             yield from self._disk._future(self).__await__()
         return self.result()
@@ -160,6 +175,8 @@ class Disk:
         self.read_only = bool(about.read_only)
         self.can_delete = bool(about.can_delete)
         self.closed = False
+        self._closing = False
+        self._process = os.getpid()
         self._basket = c_void_p()
         failed = self._c.basket_open(byref(self._basket), handle)
         if failed:
@@ -167,17 +184,17 @@ class Disk:
             raise _os_error(failed)
         self._lock = threading.Lock()
         self._turn = threading.Condition()
-        self._collecting = False
+        self._collector: int | None = None  # the thread that collects
+        self._handed_in, self._taken = c_int32(), c_size_t()
         self._orders = create_string_buffer(door.ORDER.size * self.limit)
         self._answers = create_string_buffer(door.ANSWER.size * self.limit)
-        self._answered = memoryview(self._answers).cast("B")
         self._views = (door.View * self.limit)()
         first = ctypes.addressof(self._views)
         step = ctypes.sizeof(door.View)
         self._view_at = [first + slot * step for slot in range(self.limit)]
         self._table: list[Request | None] = [None] * self.limit
-        self._vacant = list(range(self.limit))
-        self._pinned: dict[int, int] = {}  # slots that a cancel is busy with: not to be used again
+        self._vacant = set(range(self.limit))
+        self._pinned: dict[int, list[weakref.ref[_Mark]]] = {}  # slots that cancels are busy with
         self._loops: dict[asyncio.AbstractEventLoop, int] = {}
 
     # ------------------------------------------------------------------ submitting
@@ -208,40 +225,53 @@ class Disk:
 
     def submit(self, orders: Iterable[Order]) -> list[Request]:
         """Hand in many at once: all of them, or none and the first one's error."""
+        wanted = tuple(orders)  # whatever makes them may use the disk
         requests: list[Request] = []
+        self._check_open()
         with self._lock:
             self._check_open()
+            self._finish()
+            self._handed_in.value = 0
             try:
-                for order in orders:
-                    requests.append(self._place(order, len(requests)))
-                failed = self._c.basket_submit(self._basket, self._orders, len(requests))
+                for order in wanted:
+                    self._place(order, requests)
+                failed = self._c.basket_submit(
+                    self._basket, self._orders, len(requests), byref(self._handed_in)
+                )
                 if failed:
                     raise self._refusal(failed, requests)
-            except Exception:
-                for request in reversed(requests):
+            except BaseException:
+                for request in () if self._handed_in.value else requests:
                     self._give_back(request._slot)
                 raise
         return requests
 
-    def _place(self, order: Order, index: int) -> Request:
+    def _place(self, order: Order, requests: list[Request]) -> None:
         """Give an order a slot, pin its memory and write it into the list for C."""
         if not self._vacant:
+            self._vacant.update(
+                slot
+                for slot, request in enumerate(self._table)
+                if not request and not self._is_pinned(slot)
+            )
+        if not self._vacant:
             raise _os_error(errno.E2BIG, f"the disk holds {self.limit} requests at once")
-        slot = self._vacant.pop()
+        slot = next(iter(self._vacant))
         operation, offset, length = -1, 0, 0
         try:
             operation, memory, offset, length = self._take_apart(order, slot)
-            position = index * door.ORDER.size
+            position = len(requests) * door.ORDER.size
             door.ORDER.pack_into(self._orders, position, operation, slot, memory, offset, length)
+            request = Request(self, slot, operation, offset, length)
+            self._table[slot] = request
+            self._vacant.discard(slot)
+            requests.append(request)
         except struct.error as error:
             self._give_back(slot)
             raise self._failure(errno.EINVAL, VERBS[operation], offset, length) from error
-        except Exception:
+        except BaseException:
             self._give_back(slot)
             raise
-        request = Request(self, slot, operation, offset, length)
-        self._table[slot] = request
-        return request
 
     def _take_apart(self, order: Order, slot: int) -> tuple[int, int, int, int]:
         """Return operation, address of the pinned memory, offset and length."""
@@ -252,14 +282,22 @@ class Disk:
             return READ if reads else WRITE, view.buf or 0, order.offset, view.len
         if isinstance(order, Delete):
             return DELETE, 0, order.offset, order.length
-        return FLUSH, 0, 0, 0
+        if isinstance(order, Flush):
+            return FLUSH, 0, 0, 0
+        raise TypeError(f"{order!r} is no Read, Write, Flush or Delete")
 
-    def _give_back(self, slot: int) -> None:
+    def _unpin_memory(self, slot: int) -> None:
         if self._views[slot].obj:
             door.release_buffer(self._view_at[slot])
+
+    def _give_back(self, slot: int) -> None:
+        self._unpin_memory(slot)
+        if not self._is_pinned(slot):
+            self._vacant.add(slot)
         self._table[slot] = None
-        if slot not in self._pinned:
-            self._vacant.append(slot)
+
+    def _is_pinned(self, slot: int) -> bool:
+        return slot in self._pinned and any(mark() for mark in self._pinned[slot])
 
     def _refusal(self, failed: int, requests: Sequence[Request]) -> OSError:
         if failed == errno.E2BIG:
@@ -295,64 +333,72 @@ class Disk:
 
     def poll(self) -> None:
         """Collect what has ended, without waiting."""
-        with self._turn:
-            if self._collecting:
-                return
-            self._collecting = True
-        self._collect(0)
+        self._take_turn(None, 0)
 
     def _await(self, requests: Sequence[Request], timeout: float | None) -> None:
         until = None if timeout is None else time.monotonic() + timeout
         for request in requests:
             while request._error is None:
+                self._check_process()
                 left = SLICE_MS if until is None else int((until - time.monotonic()) * 1000) + 1
                 if left <= 0:
                     raise TimeoutError(f"not ended after {timeout} seconds: {request!r}")
                 self._take_turn(request, min(left, SLICE_MS))
 
-    def _take_turn(self, request: Request, milliseconds: int) -> None:
+    def _take_turn(self, request: Request | None, milliseconds: int) -> None:
         """Collect for everybody, or wait while another thread does."""
-        with self._turn:
-            if self._collecting:
-                self._turn.wait(milliseconds / 1000)
-                return
-            if request._error is not None:
-                return
-            self._collecting = True
-        self._collect(milliseconds)
+        mine = threading.get_ident()
+        try:
+            with self._turn:
+                if self._collector not in (None, mine):
+                    if milliseconds:
+                        self._turn.wait(milliseconds / 1000)
+                    return
+                if request is not None and request._error is not None:
+                    return
+                self._collector = mine
+            self._collect(milliseconds)
+        finally:
+            if self._collector == mine:
+                with self._turn:
+                    self._collector = None
+                    self._turn.notify_all()
 
     def _collect(self, milliseconds: int) -> None:
-        try:
-            if not self.closed:
-                count = self._c.basket_collect(
-                    self._basket, self._answers, self.limit, milliseconds
-                )
-                self._finish(count)
-        finally:
-            with self._turn:
-                self._collecting = False
-                self._turn.notify_all()
-
-    def _finish(self, count: int) -> None:
-        answers = door.ANSWER.iter_unpack(self._answered[: count * door.ANSWER.size])
+        if self.closed:
+            return
+        if not self._taken.value:
+            self._c.basket_collect(
+                self._basket, self._answers, self.limit, milliseconds, byref(self._taken)
+            )
         with self._lock:
-            for slot, error, residual in answers:
-                self._end(slot, error, residual)
+            self._finish()
 
-    def _end(self, slot: int, error: int, residual: int) -> None:
-        request = self._table[slot]
-        assert request is not None, "answered twice"
-        self._give_back(slot)
+    def _finish(self) -> None:
+        """End the requests whose answers have been taken, from the last one on."""
+        taken, answers, size = self._taken, self._answers, door.ANSWER.size
+        while left := taken.value:
+            slot, error, residual = door.ANSWER.unpack_from(answers, (left - 1) * size)
+            request = self._table[slot]
+            if request is not None:  # else a signal came before `left` was counted down
+                self._end(request, error, residual)
+            taken.value = left - 1
+
+    def _end(self, request: Request, error: int, residual: int) -> None:
+        self._unpin_memory(request._slot)  # whoever sees that it is done may use the memory
         request.residual = residual
         request._error = error
         for loop, future in request._futures:
-            loop.call_soon_threadsafe(_resolve, future)
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(_resolve, future)
+        self._give_back(request._slot)
 
     # ------------------------------------------------------------------ asyncio
 
     async def _future(self, request: Request) -> None:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
+        self._check_process()
         request._futures.append((loop, future))
         if not self._loops.get(loop):
             loop.add_reader(self._c.basket_descriptor(self._basket), self.poll)
@@ -360,6 +406,10 @@ class Disk:
         try:
             if request._error is None:
                 await future
+        except asyncio.CancelledError:
+            # Not here: it may take as long as the I/O, and the loop has other things to do.
+            await loop.run_in_executor(None, self._cancel_if_running, request)
+            raise
         finally:
             self._loops[loop] -= 1
             if not self._loops[loop]:
@@ -373,57 +423,73 @@ class Disk:
         """Cancel a request of this disk; see Request.cancel. OSError (EINVAL): a foreign one."""
         if request._disk is not self:
             raise _os_error(errno.EINVAL, "the request is another disk's")
-        slot = request._slot
+        slot, mark = request._slot, _Mark()
+        self._check_handle()
         with self._lock:
-            self._check_open()
+            self._check_handle()
             if request._error is not None:
                 raise _os_error(errno.EINVAL, "the request had ended")
-            self._pinned[slot] = self._pinned.get(slot, 0) + 1
-        try:
-            failed = self._c.basket_cancel(self._basket, slot)
-            if failed == 0:
-                with self._lock:
-                    self._end(slot, errno.ECANCELED, request.length)
-                return True
-            self._await((request,), None)
-        finally:
-            self._unpin(slot)
-        if failed == errno.EBUSY:
-            return False
-        raise _os_error(failed, "the request had ended")
-
-    def _unpin(self, slot: int) -> None:
+            others = [other for other in self._pinned.get(slot, ()) if other()]
+            self._pinned[slot] = [*others, weakref.ref(mark)]
+        failed = self._c.basket_cancel(self._basket, slot)
+        self._await((request,), None)
+        del mark
         with self._lock:
-            self._pinned[slot] -= 1
-            if not self._pinned[slot]:
-                del self._pinned[slot]
-                if self._table[slot] is None:
-                    self._vacant.append(slot)
+            if self._table[slot] is None and not self._is_pinned(slot):
+                self._vacant.add(slot)
+        if failed not in (0, errno.EBUSY):
+            raise _os_error(failed, "the request had ended")
+        return bool(failed == 0)
+
+    def _cancel_if_running(self, request: Request) -> None:
+        with contextlib.suppress(OSError):
+            self.cancel(request)
 
     @property
     def kicks(self) -> int:
         """Kicks sent since the disk was opened."""
-        self._check_open()
+        self._check_handle()
         return int(self._c.blockif_kicks(self._handle))
 
     def close(self) -> None:
-        """Let everything end that was handed in, then close; OSError (EBADF) the second time."""
+        """Let everything end that was handed in, then close; OSError (EBADF) the second time.
+
+        Others may cancel meanwhile. If a signal handler raises, the disk stays open.
+        """
+        self._check_open()
         with self._lock:
             self._check_open()
-            self._c.blockif_close(byref(self._handle))
-        while any(self._table):
-            self.poll()
+            self._closing = True
+        try:
+            self._await([request for request in self._table if request], None)
+        except BaseException:
+            self._closing = False
+            raise
+        self._c.blockif_close(byref(self._handle))
         with self._turn:
-            while self._collecting:
+            while self._collector is not None:
                 self._turn.wait()
             self.closed = True
+        descriptor = self._c.basket_descriptor(self._basket)
         for loop in list(self._loops):
-            loop.call_soon_threadsafe(loop.remove_reader, self._c.basket_descriptor(self._basket))
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(loop.remove_reader, descriptor)
         self._c.basket_close(self._basket)
 
     def _check_open(self) -> None:
-        if self.closed or not self._handle:
+        """Raise OSError (EBADF) unless requests may be handed in."""
+        self._check_handle()
+        if self._closing:
+            raise _os_error(errno.EBADF, "the disk is being closed")
+
+    def _check_handle(self) -> None:
+        self._check_process()
+        if not self._handle:
             raise _os_error(errno.EBADF, "the disk is closed")
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise _os_error(errno.EBADF, "the disk was opened by another process")
 
     def __enter__(self: D) -> D:
         """Return the disk itself."""
@@ -435,13 +501,13 @@ class Disk:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the disk if that has not been done."""
-        if not self.closed:
+        """Close the disk if that has not been done, and it is this process's."""
+        if not self.closed and os.getpid() == self._process:
             self.close()
 
     def __del__(self) -> None:
         """Close a disk that was forgotten."""
-        if not getattr(self, "closed", True):
+        if not getattr(self, "closed", True) and os.getpid() == self._process:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2)
             self.close()
 
@@ -456,12 +522,12 @@ class StalledDisk(Disk):
 
     def hold(self) -> None:
         """Answer no request from now on: they sleep in their I/O."""
-        self._check_open()
+        self._check_handle()
         self._c.device_stalled_hold(self._device, True)
 
     def release(self) -> None:
         """Answer again."""
-        self._check_open()
+        self._check_handle()
         self._c.device_stalled_hold(self._device, False)
 
     def close(self) -> None:

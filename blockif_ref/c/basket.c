@@ -62,7 +62,7 @@ static size_t basket_take(struct basket *basket, struct basket_answer *answers, 
     for (size_t i = 0; i < taken; i++) {
         int32_t index = basket->ring[(basket->first + i) % basket->slots];
         const struct basket_slot *slot = &basket->slot[index];
-        answers[i] = (struct basket_answer){index, slot->error, slot->request.residual};
+        answers[taken - 1 - i] = (struct basket_answer){index, slot->error, slot->request.residual};
     }
     basket->first = (basket->first + taken) % basket->slots;
     basket->count -= taken;
@@ -82,17 +82,16 @@ static void basket_wait(struct basket *basket, int milliseconds) {
 #endif
 }
 
-size_t basket_collect(struct basket *basket, struct basket_answer *answers, size_t most,
-                      int milliseconds) {
+void basket_collect(struct basket *basket, struct basket_answer *answers, size_t most,
+                    int milliseconds, size_t *taken) {
     (void)pthread_mutex_lock(&basket->lock);
     if (basket->count == 0 && milliseconds > 0) {
         basket->waiting++;
         basket_wait(basket, milliseconds);
         basket->waiting--;
     }
-    size_t taken = basket_take(basket, answers, most);
+    *taken = basket_take(basket, answers, most);
     (void)pthread_mutex_unlock(&basket->lock);
-    return taken;
 }
 
 /* A request that has been answered keeps its element until its worker has come back from the
@@ -113,8 +112,10 @@ static int basket_hand_in(struct basket *basket, struct blockif_request *const *
     return failed;
 }
 
-int basket_submit(struct basket *basket, const struct basket_order *orders, size_t count) {
+int basket_submit(struct basket *basket, const struct basket_order *orders, size_t count,
+                  int32_t *handed_in) {
     struct blockif_request *requests[BLOCKIF_RING + BLOCKIF_WORKERS_MOST];
+    *handed_in = 0;
     if (count > basket->slots)
         return E2BIG;
     for (size_t i = 0; i < count; i++) {
@@ -131,15 +132,18 @@ int basket_submit(struct basket *basket, const struct basket_order *orders, size
                                                  .owner = slot};
         requests[i] = &slot->request;
     }
-    return basket_hand_in(basket, requests, count);
+    int failed = basket_hand_in(basket, requests, count);
+    *handed_in = !failed;
+    return failed;
 }
 
 int basket_cancel(struct basket *basket, int32_t slot) {
     if (slot < 0 || (size_t)slot >= basket->slots)
         return EINVAL;
-    int failed = blockif_cancel(basket->disk, &basket->slot[slot].request);
+    struct blockif_request *request = &basket->slot[slot].request;
+    int failed = blockif_cancel(basket->disk, request);
     if (!failed)
-        (void)atomic_fetch_sub(&basket->running, 1);
+        basket_answered(request, ECANCELED);
     return failed;
 }
 

@@ -30,15 +30,18 @@ int basket_open(struct basket **basket, struct blockif *disk);
 /* After the disk has been closed. Answers that nobody collected are dropped. */
 void basket_close(struct basket *basket);
 
-/* Hands in all orders or none, as blockif_submit does; EINVAL also for a slot that is not there. */
-int basket_submit(struct basket *basket, const struct basket_order *orders, size_t count);
+/* Hands in all orders or none, as blockif_submit does; EINVAL also for a slot that is not there.
+ * What came of it is in *handed_in as well (1: all), and what basket_collect took in *taken: a
+ * caller's language may throw between the return of a call and the use of its result. */
+int basket_submit(struct basket *basket, const struct basket_order *orders, size_t count,
+                  int32_t *handed_in);
 
-/* Takes up to `most` answers out. Waits up to `milliseconds` (0: not at all) while there is none,
- * and returns how many it took. */
-size_t basket_collect(struct basket *basket, struct basket_answer *answers, size_t most,
-                      int milliseconds);
+/* Takes up to `most` answers out, the latest first. Waits up to `milliseconds` (0: not at all)
+ * while there is none. */
+void basket_collect(struct basket *basket, struct basket_answer *answers, size_t most,
+                    int milliseconds, size_t *taken);
 
-/* As blockif_cancel, for what is in a slot. */
+/* As blockif_cancel, for what is in a slot; but one that was waiting is answered too, ECANCELED. */
 int basket_cancel(struct basket *basket, int32_t slot);
 
 /* A descriptor that is readable while there are answers, for event loops. */
