@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
+import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from attrs import evolve
 from tabulate import tabulate
@@ -45,25 +48,62 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
-        with _quiet_pipe():
+        with _streams(), _signals():
             asked = parser().parse_args(arguments)
             command: Callable[[argparse.Namespace], int] = asked.command
             return command(asked)
     except Fault as fault:
-        print(f"sigprobe: {fault}", file=sys.stderr)
+        _remark(str(fault))
         return fault.status
+    except OSError as error:
+        _remark(f"{error.filename or 'standard output'}: {error.strerror}")
+        return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+    return 0  # whoever read the output had seen enough
 
 
 @contextlib.contextmanager
-def _quiet_pipe() -> Iterator[None]:
-    """Let a reader of standard output go away without complaint."""
+def _streams() -> Iterator[None]:
+    """Let a reader of standard output go away without complaint, or never have been there."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for good
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without the character is no fault
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        _give_up(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _give_up(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere: the interpreter would complain at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """End by SIGTERM and SIGHUP as by ^C, and see children end, whatever was inherited."""
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    wanted = {
+        number: signal.default_int_handler
+        for number in ends
+        if signal.getsignal(number) is signal.SIG_DFL  # nohup(1) ignores SIGHUP
+    }
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -147,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
     port = commands.add_parser("blockif", help="the reference port of the block layer")
     tools = port.add_subparsers(required=True, metavar="TOOL", parser_class=_Parser)
     speed = _command(tools, "bench", bench_blockif, "requests a second and cancel latency")
-    speed.add_argument("--seconds", type=float, default=0.5, help="for each measurement")
+    speed.add_argument("--seconds", type=_seconds, default=0.5, help="for each measurement")
     speed.add_argument("--rounds", type=_positive, default=3, metavar="N")
     speed.add_argument("--trials", type=_positive, default=1000, metavar="N", help="of each cancel")
     speed.add_argument(
@@ -206,6 +246,16 @@ def _positive(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 3600")
+    return number
+
+
 def _natural(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2**63")
@@ -261,7 +311,10 @@ def _executor(jobs: int) -> Iterator[Executor | None]:
 
 
 def _remark(text: str) -> None:
-    print(f"sigprobe: {text}", file=sys.stderr)
+    try:
+        print(f"sigprobe: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        _give_up(sys.stderr)
 
 
 def _remark_outdated(ids: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ spoil each other's; a library in the cache is never changed, only added.
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import hashlib
 import importlib.util
@@ -30,12 +31,7 @@ from reports.schema import Fault
 COMPILE = ("-std=c11", "-O2", "-fPIC", "-pthread", "-Wall", "-Wextra")
 LINK = ("-shared", "-pthread")
 
-# -std=c11 hides POSIX on some systems until asked; clocks and queues are in librt on others.
-SYSTEM_FLAGS = {
-    "Linux": ("-D_GNU_SOURCE",),
-    "NetBSD": ("-D_NETBSD_SOURCE",),
-    "SunOS": ("-D__EXTENSIONS__", "-D_POSIX_PTHREAD_SEMANTICS"),
-}
+# Clocks and queues are in libraries of their own on some systems.
 SYSTEM_LIBRARIES = {
     "Linux": ("-lrt",),
     "FreeBSD": ("-lrt",),
@@ -45,13 +41,16 @@ SYSTEM_LIBRARIES = {
 }
 REMEDIES = {
     "Linux": "apt install gcc (or your distribution's), or pip install ziglang",
-    "FreeBSD": "pkg install llvm, or pip install ziglang",
+    "FreeBSD": "pkg install llvm",
     "Darwin": "xcode-select --install, or pip install ziglang",
     "OpenBSD": "install the comp set",
     "NetBSD": "install the comp set",
     "DragonFly": "pkg install gcc",
     "SunOS": "pkg install gcc",
 }
+
+# Without these no compiler can be started: that says nothing of whether there is one.
+_WANTS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 # What each file in these folders does is hashed by itself, so that a change in one call leaves the
 # records of the others comparable.
@@ -105,10 +104,15 @@ def _build(tools: Toolchain, roots: Sequence[Path], scratch: Path) -> Path:
     include = [scratch, *(root / "c" for root in roots)]
     files = [path for root in roots for path in sources(root) if path.suffix == ".c"]
     objects = [scratch / f"{number}.o" for number in range(len(files))]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda file, target: tools.compile(file, target, *include), files, objects))
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda *pair: tools.compile(*pair, *include), files, objects))
+    except RuntimeError as error:  # no thread to be had
+        raise Fault(f"the engine does not build: {error}", 3) from error
     built = scratch / "engine.so"
     tools.link(objects, built)
+    if not built.exists():
+        raise Fault(f"the engine does not build: {tools.command[0]} made nothing", 3)
     return built
 
 
@@ -170,8 +174,8 @@ def toolchain() -> Toolchain:
     """Return the first compiler found; Fault (3) with the remedy when there is none."""
     command, version = _compiler()
     system = platform.system()
-    flags = [*SYSTEM_FLAGS.get(system, ()), *shlex.split(os.environ.get("CFLAGS", ""))]
-    libraries = [*SYSTEM_LIBRARIES.get(system, ()), *shlex.split(os.environ.get("LDFLAGS", ""))]
+    flags = _flags("CFLAGS")
+    libraries = [*SYSTEM_LIBRARIES.get(system, ()), *_flags("LDFLAGS")]
     if system == "Linux" and _pkg_config("--exists") is not None:
         flags += ["-DSP_LIBKQUEUE", *shlex.split(_pkg_config("--cflags") or "")]
         libraries += shlex.split(_pkg_config("--libs") or "")
@@ -181,8 +185,10 @@ def toolchain() -> Toolchain:
 def _compiler() -> tuple[tuple[str, ...], str]:
     for command in _candidates():
         try:
-            asked = subprocess.run([*command, "--version"], capture_output=True, text=True)
-        except OSError:
+            asked = _ask([*command, "--version"])
+        except OSError as error:
+            if error.errno in _WANTS:
+                raise Fault(f"cannot start {command[0]}: {error.strerror}", 3) from error
             continue
         if asked.returncode == 0:
             return (shutil.which(command[0]) or command[0], *command[1:]), asked.stdout
@@ -190,9 +196,21 @@ def _compiler() -> tuple[tuple[str, ...], str]:
     raise Fault(f"no C compiler found ($CC, cc, clang, gcc, python -m ziglang cc): {remedy}", 3)
 
 
+def _ask(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, errors="replace")
+
+
+def _flags(variable: str) -> list[str]:
+    """Return the words of an environment variable; Fault when its quotes do not close."""
+    try:
+        return shlex.split(os.environ.get(variable, ""))
+    except ValueError as error:
+        raise Fault(f"${variable}: {error}") from error
+
+
 def _candidates() -> Iterator[tuple[str, ...]]:
-    if os.environ.get("CC"):
-        yield tuple(shlex.split(os.environ["CC"]))
+    if _flags("CC"):
+        yield tuple(_flags("CC"))
     yield from (("cc",), ("clang",), ("gcc",))
     if importlib.util.find_spec("ziglang"):
         yield sys.executable, "-m", "ziglang", "cc"
@@ -202,7 +220,7 @@ def _pkg_config(question: str) -> str | None:
     """Return what pkg-config answers about libkqueue, None when it knows none."""
     if not shutil.which("pkg-config"):
         return None
-    asked = subprocess.run(["pkg-config", question, "libkqueue"], capture_output=True, text=True)
+    asked = _ask(["pkg-config", question, "libkqueue"])
     return asked.stdout if asked.returncode == 0 else None
 
 

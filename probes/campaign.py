@@ -7,12 +7,16 @@ like any other, and a later campaign with the same file goes on where this one e
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import secrets
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
+    BrokenExecutor,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -22,9 +26,11 @@ from concurrent.futures import (
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import TextIO
+from tempfile import TemporaryFile, gettempdir
+from threading import Thread
+from typing import Any, TextIO
 
 from attrs import define, evolve, field, frozen
 
@@ -62,13 +68,35 @@ def work(
 
 
 def pool(jobs: int) -> Executor:
-    """Return an executor of that many processes on this machine."""
-    return ProcessPoolExecutor(jobs, initializer=_leave_to_parent)
+    """Return an executor of that many processes on this machine, which end with this one."""
+    return _Pool(jobs, initializer=_leave_to_parent)
+
+
+class _Pool(ProcessPoolExecutor):
+    def submit(self, *words: Any, **named: Any) -> Future[Any]:
+        """Start the processes at the first task; Fault (3), and none left, when they cannot be."""
+        try:
+            return super().submit(*words, **named)
+        except OSError as error:
+            for started in multiprocessing.active_children():
+                started.kill()
+            raise Fault(f"cannot start a process for a job: {error.strerror}", 3) from error
 
 
 def _leave_to_parent() -> None:
-    """Let ^C, which the terminal sends to all, be the parent's business: pieces are short."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let ^C, which the terminal sends to all, be the parent's business: pieces are short.
+
+    A parent that is killed takes its processes with it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if parent := multiprocessing.parent_process():
+        Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 class Progress:
@@ -207,11 +235,15 @@ class Campaign:
             yield work(task, self.roots, partial(progress.at, task))
 
     def _spread(self, tasks: Iterable[Task], executor: Executor) -> Iterator[schema.Case]:
-        waiting = {executor.submit(work, task, self.roots) for task in tasks}
+        waiting: set[Future[schema.Case]] = set()
         try:
+            for task in tasks:
+                waiting.add(executor.submit(work, task, self.roots))
             for future in as_completed(set(waiting)):
                 waiting.discard(future)
                 yield future.result()
+        except BrokenExecutor as error:
+            raise Fault("a process that had a job died", 3) from error
         except KeyboardInterrupt:
             _cancel(waiting)
             yield from _finished(waiting)
@@ -256,14 +288,12 @@ def _rescue(results: schema.Results) -> str:
     """Put results where there is room, and say where that is."""
     text = schema.dumps(results)
     try:
-        with NamedTemporaryFile(
-            "w", prefix="sigprobe-", suffix=".json", encoding="utf-8", delete=False
-        ) as file:
-            file.write(text)
-    except OSError:
+        path = Path(gettempdir(), f"sigprobe-{secrets.token_hex(4)}.json")
+        schema.write_whole(path, text)
+    except (OSError, Fault):
         sys.stdout.write(text)
         return "the results are on standard output"
-    return f"the results are in {file.name}"
+    return f"the results are in {path}"
 
 
 def _cancel(futures: Iterable[Future[schema.Case]]) -> None:
@@ -279,9 +309,11 @@ def _finished(futures: set[Future[schema.Case]]) -> Iterator[schema.Case]:
 
 def check_writable(path: Path) -> None:
     """Raise Fault, before any time is spent, when results could not be put at a path."""
+    existed = path.exists()
+    if existed and not path.is_file() and not path.is_dir():
+        return  # a pipe's reader would take the end of a try for the end of the results
     try:
-        existed = path.exists()
-        with path.open("ab"):
+        with path.open("ab"), TemporaryFile(dir=path.resolve().parent):
             pass
         if not existed:
             path.unlink()

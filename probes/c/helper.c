@@ -6,18 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The sandbox opens few descriptors, lowest numbers first. A copy of its pipe to the parent would
- * keep its end from being seen. */
-static void helper_close_others(void) {
-    enum { HELPER_LAST_DESCRIPTOR = 1023 };
-    for (int fd = 1; fd <= HELPER_LAST_DESCRIPTOR; fd++)
-        (void)close(fd);
-}
-
 static void helper_main(int fd, void (*last)(int value), int value) {
     char byte;
     (void)dup2(fd, 0);
-    helper_close_others();
+    /* A copy of the sandbox's pipe to its parent would keep its end from being seen. */
+    sp_close_from(1);
     while (read(0, &byte, 1) < 0 && errno == EINTR)
         continue;
     if (last)

@@ -19,12 +19,14 @@ struct sp_evidence {
     int stopped;          /* the parent saw the whole process stopped */
     int asleep_when_sent; /* the kernel showed the target asleep in the call before the send */
     int ended_early;      /* the call had ended by itself before the send */
+    int unsent;           /* the send failed */
     int before_release;   /* the call ended before anything was done to release it */
     int end;              /* enum sp_end */
     int runs_at_entry;    /* handler runs in the target before it entered the call */
     int runs_inside;      /* handler runs in the target from entry to rest, or to the call's end */
     int runs_after_rest;  /* handler runs in the target between rest and the call's end */
     int runs_elsewhere;   /* handler runs in other threads */
+    int waited_too_short; /* method settled: the release took more than its share of the wait */
     int taken_elsewhere;  /* another thread's call took the signal (sigwait in the bystander) */
 };
 

@@ -3,6 +3,7 @@
 #include "trial.h"
 
 #include <string.h>
+#include <time.h>
 
 bool trial_returned(const struct trial_actor *actor) {
     return atomic_load_explicit(&actor->returns, memory_order_acquire) ==
@@ -83,6 +84,7 @@ struct trial_counts trial_count(const struct trial *t) {
         .bystander = atomic_load(&t->actor[SP_BYSTANDER].runs),
         .other = atomic_load(&t->other_runs),
         .bystander_returns = atomic_load(&t->actor[SP_BYSTANDER].returns),
+        .sighted = atomic_load(&t->watch.sighted),
     };
     return counts;
 }
@@ -95,11 +97,17 @@ uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *befo
 
 /* ------------------------------------------------------------------ at rest */
 
-/* With a handler set and the signal open to somebody, rest means that it has run; a signal that is
- * pending nowhere and has run nowhere was dropped on its way, and that too is rest. */
+/* The watcher has it, by a way that leaves nothing to be delivered. */
+static bool trial_taken(const struct trial *t, const struct trial_counts *before) {
+    return t->c.watcher && t->c.watcher->takes && atomic_load(&t->watch.sighted) != before->sighted;
+}
+
+/* With a handler set and the signal open to somebody, rest means that it has run, or that the
+ * watcher took the signal instead; a signal that is pending nowhere and has run nowhere was dropped
+ * on its way, and that too is rest. */
 bool trial_handler_done(const struct trial *t, const struct trial_counts *before) {
     bool awaited = t->c.mask != SP_BLOCKED && t->c.disposition >= SP_HANDLER;
-    if (!awaited || trial_runs_since(t, before))
+    if (!awaited || trial_runs_since(t, before) || trial_taken(t, before))
         return true;
     return sp_reader()->pending(&t->actor[SP_TARGET].seat, t->c.signal) == 0 &&
            sp_reader()->pending(&t->actor[SP_BYSTANDER].seat, t->c.signal) == 0;
@@ -134,17 +142,44 @@ static void trial_observe(struct sp_sandbox *s, const struct trial *t,
         sp_wait(s, &patience, "waiting until the target has returned or is at rest");
 }
 
-/* Settled: the waiting time has passed and nothing came. */
-static void trial_settle(struct sp_sandbox *s, const struct trial *t) {
-    struct sp_patience patience = {0};
-    uint64_t until = sp_now() + t->settle_ns;
-    while (!trial_returned(&t->actor[SP_TARGET]) && sp_now() < until)
-        trial_wait_on(s, &patience, "waiting until the settle time is over");
+/* A target that was asleep when the one signal was sent and has run its handler since has been
+ * woken: nothing more can come late, and its rest is seen as if the sender had woken it. */
+static bool trial_woken_rests(const struct trial *t, const struct trial_counts *before) {
+    bool woken = !trial_blind() && t->c.sender->directed && t->c.timing == SP_ASLEEP &&
+                 atomic_load(&t->actor[SP_TARGET].runs) != before->target;
+    return woken && trial_rests(t, before);
 }
 
-void trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before) {
-    if (t->method == SP_OBSERVED)
-        trial_observe(s, t, before);
-    else
-        trial_settle(s, t);
+/* Settled: true where nothing came until the waiting time was over. It is spent asleep, because a
+ * leader that spins takes the processor from those whose wake-up it waits for. */
+static bool trial_settle(struct sp_sandbox *s, const struct trial *t,
+                         const struct trial_counts *before) {
+    const struct timespec nap = {.tv_nsec = 200000};
+    struct sp_patience patience = {0};
+    uint64_t until = sp_now() + t->settle_ns;
+    while (sp_now() < until) {
+        if (trial_returned(&t->actor[SP_TARGET]) || trial_woken_rests(t, before))
+            return false;
+        trial_wait_on(s, &patience, "waiting until the settle time is over");
+        (void)nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
+bool trial_waits_enough(struct trial *t, uint64_t wake_up_ns) {
+    enum { TIMES_THE_WORST = 20 };
+    const uint64_t least_ns = 2000000;
+    bool enough = wake_up_ns * TIMES_THE_WORST <= t->settle_ns;
+    t->worst_ns = wake_up_ns > t->worst_ns ? wake_up_ns : t->worst_ns;
+    t->settle_ns = t->worst_ns * TIMES_THE_WORST;
+    if (t->settle_ns < least_ns)
+        t->settle_ns = least_ns;
+    return enough;
+}
+
+bool trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before) {
+    if (t->method != SP_OBSERVED)
+        return trial_settle(s, t, before);
+    trial_observe(s, t, before);
+    return false;
 }

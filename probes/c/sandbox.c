@@ -22,7 +22,7 @@
 
 enum {
     SANDBOX_PATIENCE_MS = 10000, /* without progress, before a trial counts as hung */
-    SANDBOX_POLLS = 1000,        /* and so often the child must have looked in vain meanwhile */
+    SANDBOX_POLLS = 100000,      /* and so often the child must have looked in vain meanwhile */
     SANDBOX_HUNG_MOST = 3,       /* hung trials in a row after which a case is given up */
     SANDBOX_PIPE = 3             /* the child's end of the pipe: closed when it ends */
 };
@@ -76,33 +76,75 @@ int sp_check(const char *id, char *reason, size_t size) {
 
 /* ------------------------------------------------------------------ the child */
 
-static void sandbox_close_from(int lowest) {
+#if defined(__FreeBSD__) || defined(__DragonFly__) || defined(__NetBSD__) || defined(__OpenBSD__)
+void sp_close_from(int lowest) {
+    (void)closefrom(lowest);
+}
+#else
+#if defined(__linux__)
+static const char *const sandbox_descriptors = "/proc/self/fd";
+#elif defined(__APPLE__)
+static const char *const sandbox_descriptors = "/dev/fd";
+#else
+static const char *const sandbox_descriptors = NULL; /* elsewhere the folder may show 0 to 2 only */
+#endif
+
+/* The highest number that the kernel lists, or else the highest that there may be: where a system
+ * call is dear, closing 65,536 that are not open takes half a second. */
+static int sandbox_highest(void) {
+    enum { HIGHEST_AT_MOST = 65535 };
+    DIR *folder = sandbox_descriptors ? opendir(sandbox_descriptors) : NULL;
+    long most = sysconf(_SC_OPEN_MAX), highest = 0;
+    if (!folder)
+        return most < 0 || most > HIGHEST_AT_MOST ? HIGHEST_AT_MOST : (int)most;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        long fd = strtol(entry->d_name, NULL, 10);
+        highest = fd > highest ? fd : highest;
+    }
+    (void)closedir(folder);
+    return (int)highest;
+}
+
+void sp_close_from(int lowest) {
 #if defined(__linux__) && defined(SYS_close_range)
     if (syscall(SYS_close_range, (unsigned)lowest, ~0u, 0u) == 0)
         return;
 #endif
-    long most = sysconf(_SC_OPEN_MAX);
-    if (most < 0 || most > 65536)
-        most = 65536;
-    for (int fd = lowest; fd < (int)most; fd++)
+    int highest = sandbox_highest();
+    for (int fd = lowest; fd <= highest; fd++)
         (void)close(fd);
 }
+#endif
+
+/* NSIG leaves out the real-time signals on FreeBSD and DragonFly (their <signal.h>). */
+#ifdef _SIG_MAXSIG
+enum { SANDBOX_SIGNALS = _SIG_MAXSIG + 1 };
+#else
+enum { SANDBOX_SIGNALS = NSIG };
+#endif
 
 static void sandbox_defaults(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_DFL;
     (void)sigemptyset(&action.sa_mask);
-    for (int signal = 1; signal < NSIG; signal++)
+    for (int signal = 1; signal < SANDBOX_SIGNALS; signal++)
         (void)sigaction(signal, &action, NULL);
 }
 
 /* A killed trial must not fill the disk. A limit of one byte also keeps Linux from starting a core
- * handler, which 0 does not (fs/coredump.c, do_coredump). */
+ * handler, which 0 does not (fs/coredump.c, do_coredump). Elsewhere one byte is room for an empty
+ * file, which stays behind (FreeBSD 12.1 sys/kern/kern_sig.c, coredump; observed). */
+#ifdef __linux__
+enum { SANDBOX_CORE = 1 };
+#else
+enum { SANDBOX_CORE = 0 };
+#endif
+
 static void sandbox_no_core(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max == 0 ? 0 : 1;
+        limit.rlim_cur = limit.rlim_max == 0 ? 0 : SANDBOX_CORE;
         (void)setrlimit(RLIMIT_CORE, &limit);
     }
 }
@@ -123,7 +165,7 @@ static void sandbox_child(struct sp_run *run, int pipe_end) {
     (void)setpgid(0, 0);
     if (pipe_end != SANDBOX_PIPE)
         (void)dup2(pipe_end, SANDBOX_PIPE);
-    sandbox_close_from(SANDBOX_PIPE + 1);
+    sp_close_from(SANDBOX_PIPE + 1);
     sandbox_defaults();
     sandbox_no_core();
     int status = run->experiment->begin(sandbox);
@@ -136,6 +178,27 @@ static void sandbox_child(struct sp_run *run, int pipe_end) {
     _exit(0);
 }
 
+/* The folder is flat: calls make files, FIFOs and sockets in it, no folders. */
+static void sandbox_empty_folder(const char *path) {
+    DIR *folder = path[0] ? opendir(path) : NULL;
+    if (!folder)
+        return;
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    (void)closedir(folder);
+}
+
+static void sandbox_remove_folder(const char *path) {
+    sandbox_empty_folder(path);
+    (void)rmdir(path);
+}
+
+/* The parent has been killed, and nobody else is left to clean up. */
+static _Noreturn void sandbox_abandon(const struct sp_sandbox *sandbox) {
+    sandbox_remove_folder(sandbox->dir);
+    _exit(1);
+}
+
 void sp_beat(struct sp_sandbox *sandbox) {
     atomic_fetch_add_explicit(&sandbox->shared->beats, 1, memory_order_relaxed);
 }
@@ -146,7 +209,7 @@ void sp_wait(struct sp_sandbox *sandbox, struct sp_patience *patience, const cha
     atomic_fetch_add_explicit(&sandbox->shared->polls, 1, memory_order_relaxed);
     sp_relax(patience);
     if (patience->spins % BETWEEN_LOOKS_AT_THE_PARENT == 0 && getppid() != sandbox->parent)
-        _exit(1);
+        sandbox_abandon(sandbox);
 }
 
 void sp_record(struct sp_sandbox *sandbox, enum sp_outcome outcome) {
@@ -176,16 +239,6 @@ static void sandbox_folder(char *out, size_t size) {
             return;
     }
     out[0] = '\0';
-}
-
-/* The folder is flat: calls make files, FIFOs and sockets in it, no folders. */
-static void sandbox_empty_folder(const char *path) {
-    DIR *folder = path[0] ? opendir(path) : NULL;
-    if (!folder)
-        return;
-    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
-        (void)unlinkat(dirfd(folder), entry->d_name, 0);
-    (void)closedir(folder);
 }
 
 static void sandbox_note_progress(struct sp_run *run) {
@@ -311,7 +364,8 @@ static void sandbox_hung(struct sp_run *run) {
     run->done = true;
 }
 
-/* No progress although the child looked often enough: a starved child is not a hung one. */
+/* No progress although the child looked often enough: a starved child is not a hung one, nor is one
+ * whose target gets no turn while its leader gets a few. */
 static bool sandbox_stuck(const struct sp_run *run) {
     uint64_t patience = run->request.patience_ms ? run->request.patience_ms : SANDBOX_PATIENCE_MS;
     uint64_t polls = atomic_load(&run->sandbox.shared->polls) - run->polls;
@@ -419,8 +473,7 @@ void sp_stop(struct sp_run *run) {
 void sp_finish(struct sp_run *run, struct sp_result *out) {
     if (run->child)
         sandbox_end_child(run);
-    sandbox_empty_folder(run->sandbox.dir);
-    (void)rmdir(run->sandbox.dir);
+    sandbox_remove_folder(run->sandbox.dir);
     run->sandbox.result->nanoseconds = sp_now() - run->started;
     if (out)
         *out = *run->sandbox.result;

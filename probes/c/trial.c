@@ -4,6 +4,8 @@
 #include "trial.h"
 #include "text.h"
 
+#include <string.h>
+
 void trial_rescue(const struct trial_actor *actor) {
     (void)pthread_kill(actor->thread, actor->object.rescue);
 }
@@ -101,25 +103,39 @@ void trial_reset(struct trial *t) {
         (void)t->c.call->reset(&target->object, target->result);
 }
 
+/* What came of the waiting time, seen by the wake-ups of this very trial. A machine that has become
+ * slower shows it at the release, and then nothing is said about a signal that did not come. */
+static bool trial_waited_too_short(struct trial *t, bool by_clock, bool released,
+                                   uint64_t since_ns) {
+    const struct trial_actor *target = &t->actor[SP_TARGET];
+    uint64_t took = target->returned_ns > since_ns ? target->returned_ns - since_ns : 0;
+    bool measured = released || (t->c.timing == SP_ASLEEP && target->error == EINTR);
+    return t->method != SP_OBSERVED && measured && !trial_waits_enough(t, took) && by_clock;
+}
+
 /* The part of a trial that every timing shares: from the send to the evidence. */
 void trial_gather(struct sp_sandbox *s, struct trial *t, const struct trial_counts *before,
                   struct sp_evidence *e) {
     struct trial_actor *target = &t->actor[SP_TARGET];
-    trial_rest(s, t, before);
+    uint64_t since_ns = t->sent_ns;
+    bool by_clock = trial_rest(s, t, before);
     e->before_release = trial_returned(target);
     uint32_t at_rest = atomic_load(&target->runs);
     trial_await_bystander(s, t, before);
     if (!e->before_release) {
         /* Waiting for the bystander took time; a return meanwhile is still the signal's doing. */
         e->before_release = trial_returned(target);
+        since_ns = sp_now();
         if (!e->before_release)
             trial_release(s, t);
     }
+    e->waited_too_short = trial_waited_too_short(t, by_clock, !e->before_release, since_ns);
     e->end = (int)trial_end_of(t, !e->before_release);
     e->runs_at_entry = (int)(target->runs_at_entry - before->target);
     e->runs_inside = (int)(at_rest - target->runs_at_entry);
     e->runs_after_rest = e->before_release ? 0 : (int)(target->runs_at_return - at_rest);
     e->stopped = atomic_load(&s->shared->stopped);
+    e->unsent = atomic_load(&t->send_error) != 0;
 }
 
 /* Counted last: a handler that runs in the watcher's thread has run before the watcher answers. */
@@ -133,6 +149,9 @@ static void trial_look_elsewhere(const struct trial *t, const struct trial_count
 static void trial_tally(struct sp_sandbox *s, struct trial *t, const struct sp_evidence *e,
                         bool reached) {
     enum sp_outcome outcome = sp_judge(e);
+    if (e->unsent)
+        sp_text(s->result->note, SP_TEXT_SIZE, "%s failed: %s", t->c.sender->name,
+                strerror(atomic_load(&t->send_error)));
     s->result->reached += reached;
     s->result->late += !e->before_release && outcome == SP_INTERRUPTED;
     if (reached && e->before_release && t->c.timing == SP_ASLEEP && !e->stopped)

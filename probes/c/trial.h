@@ -53,9 +53,11 @@ struct trial {
     _Atomic int leader_cpu;      /* where the leader last ran */
     _Atomic int approach;        /* enum sp_timing in force: controls are always asleep */
     bool sweeps;                 /* the case's timing is sweep */
+    _Atomic int send_error;      /* why the last send failed; 0 if it did not */
     int64_t offset_ns;           /* sweep: entry minus send */
     uint64_t sent_ns;
     uint64_t settle_ns; /* method settled: the waiting time */
+    uint64_t worst_ns;  /* and the worst wake-up seen */
     enum sp_method method;
 };
 
@@ -63,6 +65,7 @@ struct trial {
 struct trial_counts {
     uint32_t target, bystander, other;
     uint64_t bystander_returns;
+    uint64_t sighted;
 };
 
 /* One sandbox has one trial at a time, and a handler has to find it. */
@@ -92,7 +95,13 @@ struct trial_counts trial_count(const struct trial *t);
 uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *before);
 bool trial_handler_done(const struct trial *t, const struct trial_counts *before);
 bool trial_rests(const struct trial *t, const struct trial_counts *before);
-void trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before);
+
+/* Waits until the target has returned or is at rest; true where only the waiting time says so. */
+bool trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before);
+
+/* Method settled: a wake-up was seen that took so long. Says whether the waiting time is at least
+ * twenty times that, and makes it twenty times the worst one seen so far. */
+bool trial_waits_enough(struct trial *t, uint64_t wake_up_ns);
 
 /* send.c: the ways to bring the target into its situation and to send. True where the trial has
  * reached what it is about. */

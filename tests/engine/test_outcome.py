@@ -17,7 +17,15 @@ from probes.engine import Engine
 HEADER = header("outcome.h")
 FIELDS = re.findall(r"^ +int (\w+);", HEADER, re.MULTILINE)
 ENDS = [end.lower() for end in re.findall(r"SP_END_(\w+)", HEADER.split("}")[0])]
-FLAGS = {"stopped", "asleep_when_sent", "ended_early", "before_release", "taken_elsewhere"}
+FLAGS = {
+    "stopped",
+    "asleep_when_sent",
+    "ended_early",
+    "unsent",
+    "before_release",
+    "waited_too_short",
+    "taken_elsewhere",
+}
 RUNS = {"runs_at_entry", "runs_inside", "runs_after_rest", "runs_elsewhere"}
 
 # What one trial alone can show; killed and hung are the parent's to see.
@@ -95,9 +103,16 @@ RETURNED = {"before_release": 1}
         ({**ASLEEP, "runs_inside": 1, "runs_after_rest": 1}, "ambiguous"),
         ({**ASLEEP, "end": "success"}, "ambiguous"),
         ({**ASLEEP, "end": "other"}, "ambiguous"),
+        # The waiting time was too short to say that nothing came; what came is said.
+        ({**ASLEEP, "waited_too_short": 1}, "ambiguous"),
+        ({"runs_at_entry": 1, "waited_too_short": 1}, "ambiguous"),
+        ({**ASLEEP, "waited_too_short": 1, "end": "eintr"}, "interrupted"),
         # The call was over before anything was sent.
         ({**RETURNED, "ended_early": 1, "end": "eintr"}, "ambiguous"),
         ({**RETURNED, "ended_early": 1, "end": "success"}, "ambiguous"),
+        # Nothing was sent.
+        ({**ASLEEP, "unsent": 1}, "ambiguous"),
+        ({"unsent": 1}, "ambiguous"),
         # A stopped process says nothing about its calls.
         ({**ASLEEP, "stopped": 1}, "stopped"),
         ({**ASLEEP, **RETURNED, "stopped": 1, "end": "eintr"}, "stopped"),
@@ -127,13 +142,14 @@ def test_how_often_a_handler_ran_does_not_matter(seen: dict[str, Any]) -> None:
 def test_stopped_and_eintr_are_never_taken_for_something_else(seen: dict[str, Any]) -> None:
     outcome = judge(**seen)
     assert (outcome == "stopped") == bool(seen["stopped"])
-    other = seen["stopped"] or seen["ended_early"]
+    other = seen["stopped"] or seen["ended_early"] or seen["unsent"]
     assert (outcome == "interrupted") == (seen["end"] == "eintr" and not other)
 
 
 @given(evidence())
 def test_undisturbed_means_that_nothing_ran_anywhere(seen: dict[str, Any]) -> None:
     if judge(**seen) == "undisturbed":
+        assert not seen["unsent"]
         assert not any(seen[runs] for runs in RUNS)
         assert not seen["taken_elsewhere"]
         assert not seen["before_release"]
@@ -175,3 +191,4 @@ def test_going_on_asleep_means_that_the_release_ended_it(seen: dict[str, Any]) -
     if judge(**seen) in {"undisturbed", "restarted", "lost", "elsewhere"}:
         assert seen["end"] == "released"
         assert not seen["before_release"]
+        assert not seen["waited_too_short"]

@@ -179,7 +179,7 @@ def test_a_pending_signal_stays_the_callers(engine: Engine, folder: Path) -> Non
     kept = signal.signal(signal.SIGUSR1, lambda number, frame: None)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1,))
     try:
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # another thread has it open
         before = state(folder)
         assert signal.SIGUSR1 in before["pending"]
         assert set(engine.measure(case(), trials=50).outcomes) == {"interrupted"}
@@ -218,8 +218,10 @@ ENDLESS = (
 )
 
 
-@pytest.mark.parametrize("call", ["read-pipe", "waitpid"])
-def test_the_sandbox_goes_when_its_caller_is_killed(engine: Engine, call: str) -> None:
+@pytest.mark.parametrize("call", ["read-pipe", "waitpid", "open-fifo", "accept"])
+def test_the_sandbox_goes_when_its_caller_is_killed(
+    engine: Engine, call: str, folder: Path
+) -> None:
     caller = subprocess.Popen(
         [sys.executable, "-c", ENDLESS, case(call)], cwd=TOP, stdout=subprocess.PIPE, text=True
     )
@@ -227,8 +229,9 @@ def test_the_sandbox_goes_when_its_caller_is_killed(engine: Engine, call: str) -
     while not int(caller.stdout.readline() or "-1"):
         pass  # until the first trials are done
     sandboxes = psutil.Process(caller.pid).children(recursive=True)
-    assert sandboxes
+    assert sandboxes and list(folder.iterdir())
     caller.kill()
     caller.communicate()
     _, alive = psutil.wait_procs(sandboxes, timeout=LONG_S)
     assert not alive
+    assert not list(folder.iterdir())

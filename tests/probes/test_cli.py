@@ -245,9 +245,13 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert ran.stdout.splitlines()[-1] == "0"
 
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("by", ENDS, ids=lambda by: by.name)
 @pytest.mark.parametrize(("jobs", "under_way"), [("1", rb" [1-9][0-9,]* of "), ("2", rb"[1-9]/")])
-def test_control_c_saves_what_was_measured_and_leaves_nothing(
-    tmp_path: Path, jobs: str, under_way: bytes
+def test_an_interruption_saves_what_was_measured_and_leaves_nothing(
+    tmp_path: Path, jobs: str, under_way: bytes, by: signal.Signals
 ) -> None:
     path = tmp_path / "r.json"
     words = ["run", "read-pipe/SIGUSR1/*/open/pthread_kill/none/asleep", "--trials", "10000000"]
@@ -263,7 +267,7 @@ def test_control_c_saves_what_was_measured_and_leaves_nothing(
     while not re.search(under_way, shown):
         shown += os.read(terminal, 4096)
     family = psutil.Process(running.pid).children(recursive=True)
-    os.killpg(running.pid, signal.SIGINT)
+    os.killpg(running.pid, by)
     with contextlib.suppress(OSError):  # Linux reports the end of a terminal as EIO
         while more := os.read(terminal, 4096):
             shown += more

@@ -44,7 +44,7 @@ struct command_asked {
 
 static volatile sig_atomic_t command_caught;
 
-/* Once: a second one ends the program as if nobody had caught it. */
+/* However often it comes: timeout(1) sends it to its child and then to the whole group. */
 static void command_catch(int signal) {
     (void)signal;
     command_caught = 1;
@@ -56,7 +56,6 @@ static void command_catch_unless_ignored(int signal) {
         return;
     memset(&action, 0, sizeof action);
     (void)sigemptyset(&action.sa_mask);
-    action.sa_flags = (int)SA_RESETHAND;
     action.sa_handler = command_catch;
     (void)sigaction(signal, &action, NULL);
 }
