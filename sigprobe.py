@@ -349,7 +349,8 @@ def _matrix(files: Iterable[schema.Results], predicted: Sequence[str] = ()) -> m
 def report_files(asked: argparse.Namespace) -> int:
     """Render results files, or folders of them, beside what is predicted for other platforms."""
     report = _matrix([schema.load(file) for file in _json_files(asked.files)], PLATFORMS)
-    report.places = tuple(str(file) for file in asked.files if not file.is_absolute())
+    # A page is passed on: it names no folder of a machine.
+    report.places = tuple(file.name if file.is_absolute() else str(file) for file in asked.files)
     _put(tables.render(report, asked.format), asked.output)
     return int(report.failing)
 

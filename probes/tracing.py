@@ -108,7 +108,8 @@ def _run(command: Sequence[str], place: Path, seconds: float, name: str) -> str:
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # held open by who left the group
+            process.communicate(timeout=5)
     last = told.rpartition("\n")[2]
     if process.returncode:
         raise Fault(f"{name} failed: {last[:200]}", 3)

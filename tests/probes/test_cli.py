@@ -2,12 +2,16 @@
 """The command line as a user meets it: output, messages, exit status."""
 
 import contextlib
+import html
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import psutil
@@ -275,3 +279,36 @@ def test_an_interruption_saves_what_was_measured_and_leaves_nothing(
     assert 0 < case.trials < 10_000_000
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
+
+
+def test_the_command_that_a_page_shows_makes_the_bundle_of_its_cell(tmp_path: Path) -> None:
+    kept = TOP / "reports" / "results" / "2026-11-23"
+    shutil.copytree(kept, tmp_path / "results", ignore=shutil.ignore_patterns("qemu*"))
+
+    def here(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*SIGPROBE, *words], cwd=tmp_path, capture_output=True, text=True)
+
+    assert here("report", "results", "--format", "html", "-o", "page.html").returncode in (0, 1)
+    [found] = re.findall(r'id="data">(.*?)</script>', (tmp_path / "page.html").read_text("utf-8"))
+    data = json.loads(found)
+    labels = [label for label, measured, *_ in data["columns"] if measured]
+    shown = html.unescape(re.sub("<.*?>", "\n", data["reproduce"]))
+    line = next(line for line in shown.splitlines() if "evidence" in line).partition("#")[0]
+    answers = next(patterns for name, patterns in data["questions"] if name == "Q1")
+    case = next(id for id in data["rows"] if any(fnmatchcase(id, glob) for glob in answers))
+    for label in labels:
+        words = shlex.split(line.replace("{case}", case).replace("{platform}", label))
+        ran = here(*words[words.index("evidence") :])
+        if ran.returncode == 0:
+            assert label in (tmp_path / ran.stdout.strip() / "report.md").read_text("utf-8")
+        else:
+            assert f"{label} has no {case}" in ran.stderr
+    assert len(list(tmp_path.glob("evidence-*"))) > 1
+
+
+def test_a_case_of_the_port_without_a_program_has_a_bundle_that_says_so(tmp_path: Path) -> None:
+    case = "blockif/io-uring/read/stalled/asleep"
+    path = TOP / "reports" / "results" / "2026-11-23" / "linux.json"
+    told = sigprobe("evidence", str(path), case, "-o", str(tmp_path / "b"))
+    assert told.returncode == 0, told
+    assert "no straight-line program" in (tmp_path / "b" / "report.md").read_text("utf-8")

@@ -160,7 +160,6 @@ def test_every_case_has_a_program_to_read_in_a_minute() -> None:
         ("blockif/io-uring/read/stalled/asleep", "rings"),
         ("blockif/handler/read/stalled/storm", "no straight line"),
         ("blockif/handler/read/fuse/asleep", "FUSE server"),
-        ("blockif/my-own/read/stalled/asleep", "its kick"),
     ],
 )
 def test_a_case_of_the_port_without_a_program_says_why_in_one_line(id: str, words: str) -> None:
@@ -235,6 +234,10 @@ def test_an_unknown_case_is_refused_in_one_line(
     ran = subprocess.run(asked, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("sigprobe: ") and ran.stderr.count("\n") == 1
+
+
+def test_a_kick_that_nobody_has_written_a_program_for_is_no_error_of_the_bundle() -> None:
+    assert "kick" in (port_repro.lacking(cases.PortCase("new", "read", "stalled", "asleep")) or "")
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("ziglang"), reason="needs ziglang")

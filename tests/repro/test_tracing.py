@@ -63,10 +63,10 @@ def test_a_tracer_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -
 
 def test_names_folders_and_ids_are_taken_out() -> None:
     text = (
-        "1.0 repro/4711 open(/home/ann/x, 47110) by ann on box\n"
+        "1.0 repro/4711 open(/people/ann/x, 47110) by ann on box\n"
         "1.1 repro/4712 tgkill(4711, 4712, USR1) /tmp/sigprobe-x1/repro annex\x1b[31m\n"
     )
-    private = {"/home/ann": "HOME", "ann": "USER", "box": "HOST", "/tmp/sigprobe-x1": "FOLDER"}
+    private = {"/people/ann": "HOME", "ann": "USER", "box": "HOST", "/tmp/sigprobe-x1": "FOLDER"}
     assert tracing.scrubbed(text, r"/(\d+) ", private) == (
         "1.0 repro/1 open(HOME/x, 47110) by USER on HOST\n"
         "1.1 repro/2 tgkill(1, 2, USR1) FOLDER/repro annex\ufffd[31m"
