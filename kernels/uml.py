@@ -48,5 +48,6 @@ KERNELS = (
         needs=(ZIG, CC, Program("linux.uml", "user-mode-linux")),
         suffix="+uml",
         emulation="uml",
+        trials=10,
     ),
 )
