@@ -19,11 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from attrs import evolve
 from tabulate import tabulate
 
 from blockif_ref import bench, predict
+from blockif_ref import repro as port_repro
 from kernels import hosts
-from probes import campaign, cases, kit, machine, questions, repro
+from probes import campaign, cases, kit, machine, questions, repro, tracing
 from probes.engine import Engine, Kind, Status
 from probes.sentence import sentence
 from reports import compare, evidence, matrix, schema, tables
@@ -117,8 +119,14 @@ def parser() -> argparse.ArgumentParser:
     changes.add_argument("new", type=Path, metavar="NEW")
 
     bundle = _command(commands, "evidence", write_evidence, "a bundle for a bug report")
-    bundle.add_argument("file", type=Path, metavar="FILE", help="a results file")
+    bundle.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="results files, or folders of them"
+    )
     bundle.add_argument("case", metavar="CASE")
+    bundle.add_argument("--on", metavar="PLATFORM", help="which, where several have the case")
+    bundle.add_argument(
+        "--trace", action="store_true", help="add the reproducer's system calls, traced here"
+    )
     bundle.add_argument("-o", dest="output", type=Path, metavar="DIR", help="default evidence-CASE")
 
     explain = _command(commands, "explain", explain_case, "a case in a sentence")
@@ -288,6 +296,7 @@ def _matrix(files: Iterable[schema.Results], predicted: Sequence[str] = ()) -> m
 def report_files(asked: argparse.Namespace) -> int:
     """Render results files, or folders of them, beside what is predicted for other platforms."""
     report = _matrix([schema.load(file) for file in _json_files(asked.files)], PLATFORMS)
+    report.places = tuple(str(file) for file in asked.files if not file.is_absolute())
     _put(tables.render(report, asked.format), asked.output)
     return int(report.failing)
 
@@ -300,19 +309,40 @@ def compare_files(asked: argparse.Namespace) -> int:
 
 
 def write_evidence(asked: argparse.Namespace) -> int:
-    """Write a bundle about one case of a results file, and print where it is."""
-    results = schema.load(asked.file)
+    """Write a bundle about one case of results files, and print where it is."""
+    files = [schema.load(file) for file in _json_files(asked.files)]
+    results = evidence.choose(files, asked.case, asked.on)
     case = cases.universe(*ROOTS).case(asked.case)
+    lacking = port_repro.lacking(case) if isinstance(case, cases.PortCase) else None
     story = evidence.Story(
         sentence=sentence(case, *_purposes(case)),
         questions=tuple(q.short for q in questions.load(*ROOTS) if q.asks(asked.case)),
-        repro=None if isinstance(case, cases.PortCase) else repro.program(case),
+        repro=None if lacking else _program(case),
+        lacking=lacking or "",
     )
-    folder = asked.output or Path(evidence.folder_name(asked.case))
+    if asked.trace:
+        story = evolve(story, trace=_trace(results, story.repro))
+    folder = asked.output or Path(evidence.folder_name(asked.case, asked.on))
     for warning in evidence.write_bundle(results, asked.case, folder, story):
         _remark(warning)
     print(folder)
     return 0
+
+
+def _trace(results: schema.Results, program: str | None) -> str | None:
+    """Return the trace of a reproducer; otherwise say in a line why there is none."""
+    if program is None:
+        _remark("no trace: there is no reproducer to trace")
+        return None
+    here = machine.fingerprint(Engine.load(*ROOTS)).id
+    if results.platform.id != here:
+        _remark(f"no trace: this machine is {here}, and the results are {results.platform.id}'s")
+        return None
+    try:
+        return tracing.trace(program)
+    except Fault as fault:
+        _remark(f"no trace: {fault}")
+        return None
 
 
 def _json_files(places: Sequence[Path]) -> Iterator[Path]:
@@ -405,8 +435,12 @@ def explain_case(asked: argparse.Namespace) -> int:
 
 def write_repro(asked: argparse.Namespace) -> int:
     """Print one case as a C program without the engine, or put it into a file."""
-    _put(repro.program(cases.universe(*ROOTS).case(asked.case)), asked.output)
+    _put(_program(cases.universe(*ROOTS).case(asked.case)), asked.output)
     return 0
+
+
+def _program(case: cases.Case | cases.PortCase) -> str:
+    return port_repro.program(case) if isinstance(case, cases.PortCase) else repro.program(case)
 
 
 def make_kit(asked: argparse.Namespace) -> int:

@@ -30,12 +30,7 @@ from reports.schema import Fault
 COMPILE = ("-std=c11", "-O2", "-fPIC", "-pthread", "-Wall", "-Wextra")
 LINK = ("-shared", "-pthread")
 
-# -std=c11 hides POSIX on some systems until asked; clocks and queues are in librt on others.
-SYSTEM_FLAGS = {
-    "Linux": ("-D_GNU_SOURCE",),
-    "NetBSD": ("-D_NETBSD_SOURCE",),
-    "SunOS": ("-D__EXTENSIONS__", "-D_POSIX_PTHREAD_SEMANTICS"),
-}
+# Clocks and queues are in libraries of their own on some systems.
 SYSTEM_LIBRARIES = {
     "Linux": ("-lrt",),
     "FreeBSD": ("-lrt",),
@@ -45,7 +40,7 @@ SYSTEM_LIBRARIES = {
 }
 REMEDIES = {
     "Linux": "apt install gcc (or your distribution's), or pip install ziglang",
-    "FreeBSD": "pkg install llvm, or pip install ziglang",
+    "FreeBSD": "pkg install llvm",
     "Darwin": "xcode-select --install, or pip install ziglang",
     "OpenBSD": "install the comp set",
     "NetBSD": "install the comp set",
@@ -170,7 +165,7 @@ def toolchain() -> Toolchain:
     """Return the first compiler found; Fault (3) with the remedy when there is none."""
     command, version = _compiler()
     system = platform.system()
-    flags = [*SYSTEM_FLAGS.get(system, ()), *shlex.split(os.environ.get("CFLAGS", ""))]
+    flags = shlex.split(os.environ.get("CFLAGS", ""))
     libraries = [*SYSTEM_LIBRARIES.get(system, ()), *shlex.split(os.environ.get("LDFLAGS", ""))]
     if system == "Linux" and _pkg_config("--exists") is not None:
         flags += ["-DSP_LIBKQUEUE", *shlex.split(_pkg_config("--cflags") or "")]

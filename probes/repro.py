@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from string import Template
 from typing import Any
 
-from probes.cases import PROBES, Case, PortCase, read_toml
+from probes.cases import PROBES, Case, read_toml
 from probes.sentence import sentence
 from reports.schema import Fault
 
@@ -32,18 +32,23 @@ Part = dict[str, Any]
 """What repro.toml says of a call or a watcher."""
 
 
-def program(case: Case | PortCase) -> str:
+def program(case: Case) -> str:
     """Return the C source of a case's reproducer; the same case gives the same text.
 
-    Fault when there is none: for a case of the reference port, and for calls and watchers of which
-    repro.toml knows nothing.
+    Fault when there is none: for calls and watchers of which repro.toml knows nothing.
     """
-    if isinstance(case, PortCase):
-        raise Fault(f"{case}: a case of the reference port has no reproducer")
     call = _part("call", case.call)
     watcher = _part("watcher", case.watcher) if case.watcher != "none" else {}
     facts = _facts(case, call, watcher)
-    return _fill(_kept(facts), _slots(case, call, watcher, facts))
+    return fill(_data()["program"], facts, _slots(case, call, watcher, facts))
+
+
+def fill(program: str, facts: frozenset[str], slots: dict[str, str]) -> str:
+    """Return a program's lines whose conditions hold, its slots filled.
+
+    What stands left of a line's bar are its conditions, all of them to hold, "!" being not.
+    """
+    return _fill(_kept(program, facts), slots)
 
 
 @functools.cache
@@ -105,9 +110,8 @@ def _facts(case: Case, call: Part, watcher: Part) -> frozenset[str]:
     return frozenset(name for name, holds in facts.items() if holds)
 
 
-def _kept(facts: frozenset[str]) -> list[str]:
-    """Return the lines of the program whose conditions hold."""
-    rows = (row.partition("|") for row in _data()["program"].strip("\n").split("\n"))
+def _kept(program: str, facts: frozenset[str]) -> list[str]:
+    rows = (row.partition("|") for row in program.strip("\n").split("\n"))
     return [line for margin, _, line in rows if all(_holds(word, facts) for word in margin.split())]
 
 

@@ -8,8 +8,9 @@ handed in. Nothing is written outside the bundle's folder, whatever an id or a l
 from __future__ import annotations
 
 import hashlib
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -22,7 +23,7 @@ from reports.expectations import (
     load_expectations,
     release_of,
 )
-from reports.matrix import expectation_text, full_text, ordered
+from reports.matrix import expectation_text, facts, gather, ordered
 from reports.schema import Case, Fault, Platform, Results, dumps, printable, write_whole
 from reports.shares import percent, share_text
 from reports.tables import markdown_text
@@ -40,6 +41,7 @@ class Story:
     sentence: str = ""
     questions: tuple[str, ...] = ()
     repro: str | None = None
+    lacking: str = ""  # why there is no reproducer
     trace: str | None = None
 
 
@@ -69,9 +71,28 @@ def write_bundle(results: Results, case_id: str, folder: Path, story: Story) -> 
     return warnings
 
 
-def folder_name(case_id: str) -> str:
-    """Return a name for the bundle's folder, without any slash."""
-    return f"evidence-{case_id.replace('/', '.')}"
+def folder_name(case_id: str, label: str | None = None) -> str:
+    """Return a name for the bundle's folder, without any slash; `label` is a column's."""
+    words = (case_id.replace("/", "."), *([label] if label else ()))
+    return re.sub(r"[^\w.+-]+", "-", "-".join(("evidence", *words))).strip("-")
+
+
+def choose(files: Iterable[Results], case_id: str, label: str | None) -> Results:
+    """Return the results, merged by platform, that a report shows in the column `label`.
+
+    Without a label there must be but one column with the case. Fault (status 2) otherwise.
+    """
+    columns = gather(files)
+    if len(columns) == 1 and label is None:
+        return columns[0][1]
+    found = {name: some for name, some in columns if any(c.id == case_id for c in some.cases)}
+    chosen = found if label is None else {k: v for k, v in found.items() if k == label}
+    if len(chosen) == 1:
+        return chosen.popitem()[1]
+    if not found:
+        raise Fault(f"{case_id}: the results hold no such case")
+    which = f"{label} has no {case_id}" if label else f"{case_id}: several platforms have it"
+    raise Fault(f"{which}; choose one by --on: {', '.join(found)}")
 
 
 def _find(results: Results, case_id: str) -> Case:
@@ -99,9 +120,10 @@ def _files(
     }
     if story.repro is not None:
         files["repro.c"] = story.repro
+    # The same input gives the same sums: the trace, which differs from run to run, has none.
+    files["SHA256SUMS"] = "".join(_checksum(name, files[name]) for name in sorted(files))
     if story.trace is not None:
         files["trace.txt"] = story.trace
-    files["SHA256SUMS"] = "".join(_checksum(name, files[name]) for name in sorted(files))
     return files
 
 
@@ -157,8 +179,9 @@ def _sections(
         yield _Section(
             "The sweep", ("Entry minus send, and the outcomes.",), code=_sweep_rows(case)
         )
-    yield _Section("Platform", points=tuple(_platform_points(results)))
-    yield _Section("To reproduce", code=_reproduce(case, story))
+    yield _Section("Platform", points=tuple(platform_points(results)))
+    missing = (f"There is no straight-line program: {story.lacking}.",) if story.lacking else ()
+    yield _Section("To reproduce", missing, code=_reproduce(case, story))
     elsewhere = tuple(_elsewhere(case, results.platform))
     if elsewhere:
         yield _Section("What other platforms are expected to do", points=elsewhere)
@@ -191,26 +214,13 @@ def source_text(entry: Entry) -> str:
 
 def _measured_points(case: Case, judgement: Judgement) -> Iterator[str]:
     yield f"Verdict: {judgement.verdict} ({judgement.reason})"
-    yield from full_text(case)
-    yield f"reached the situation: {share_text(case.reached, case.trials)}"
-    yield f"method: {case.method}"
-    runs = case.handler
-    yield (
-        f"handler runs: {runs.target:,} in the target, {runs.bystander:,} in the bystander, "
-        f"{runs.elsewhere:,} elsewhere"
-    )
+    yield from facts(case)
     latency = case.latency_ns
     if latency.buckets:
         yield (
             f"from send to return: median {latency.p50:,} ns, 99 % below {latency.p99:,} ns, "
             f"longest {latency.max:,} ns"
         )
-    if case.late:
-        yield f"noticed only at the release: {case.late:,}"
-    if case.kicks is not None:
-        yield f"kicks spent: {case.kicks:,}"
-    if case.note:
-        yield f"note: {case.note}"
 
 
 def _sweep_rows(case: Case) -> tuple[str, ...]:
@@ -222,7 +232,8 @@ def _sweep_rows(case: Case) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def _platform_points(results: Results) -> Iterator[str]:
+def platform_points(results: Results) -> Iterator[str]:
+    """Yield what is to be known of a platform and its run, a line each."""
     platform = results.platform
     yield f"{platform.os} {platform.release} {platform.version}".rstrip()
     yield f"{platform.machine}, {platform.cpus} processors, {platform.libc}, {platform.compiler}"

@@ -94,11 +94,15 @@ class Column:
 
 @define
 class Matrix:
-    """The report: questions with an answer a column, and the cells, column by column."""
+    """The report: questions with an answer a column, and the cells, column by column.
+
+    `places` are the files and folders it was made from, as far as it may show them.
+    """
 
     rows: list[str]
     columns: list[Column]
     questions: list[tuple[Question, list[str]]]
+    places: tuple[str, ...] = ()
 
     def cells(self, case_id: str) -> list[Cell]:
         """Return a row."""
@@ -255,6 +259,27 @@ def full_text(case: Case) -> list[str]:
     if looked:
         lines.append(f"seen by the watcher: {share_text(case.sightings.seen, looked)}")
     return lines
+
+
+def facts(case: Case) -> list[str]:
+    """Return all that was counted, one thing a line; the latency is left to whoever shows it."""
+    seen, runs = case.sightings, case.handler
+    lines = full_text(case)
+    if seen.watcher_first + seen.target_first:
+        first = f"watcher {seen.watcher_first:,}, target {seen.target_first:,}"
+        lines.append(f"first in user space: {first}")
+    lines.append(f"reached the situation: {share_text(case.reached, case.trials)}")
+    lines.append(f"method: {case.method}")
+    if runs.target + runs.bystander + runs.elsewhere:
+        lines.append(
+            f"handler runs: {runs.target:,} in the target, {runs.bystander:,} in the bystander, "
+            f"{runs.elsewhere:,} elsewhere"
+        )
+    if case.late:
+        lines.append(f"noticed only at the release: {case.late:,}")
+    if case.kicks is not None:
+        lines.append(f"kicks spent: {case.kicks:,}")
+    return [*lines, f"note: {case.note}"] if case.note else lines
 
 
 def expectation_text(expected: Expected) -> str:

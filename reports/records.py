@@ -67,7 +67,8 @@ class OneOf:
 
 # No part holds a dot or a slash, so an id cannot name a place in the file system.
 _PART = "[A-Za-z0-9_][A-Za-z0-9_+-]{0,63}"
-_CASE = f"(?:{_PART}(?:/{_PART}){{6}}|blockif(?:/{_PART}){{4}})"
+# A first part "blockif" says that four more follow.
+_CASE = f"(?:(?!blockif/){_PART}(?:/{_PART}){{6}}|blockif(?:/{_PART}){{4}})"
 _PLATFORM = "[A-Za-z0-9]+(?:[._+-][A-Za-z0-9_]+)*"
 _TIMESTAMP = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 

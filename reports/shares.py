@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 
@@ -28,6 +29,7 @@ def interval(count: int, trials: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+@functools.lru_cache(maxsize=10_000)
 def share_text(count: int, trials: int) -> str:
     """Return a share with its bound: "0 of 100,000; < 0.003 %", "7 of 10; 70 %"."""
     head = f"{count:,} of {trials:,}"
@@ -40,6 +42,7 @@ def share_text(count: int, trials: int) -> str:
     return f"{head}; {percent(count / trials)}"
 
 
+@functools.lru_cache(maxsize=10_000)
 def percent(rate: float) -> str:
     """Return a rate (0 … 1) as percent: two digits, counted from 100 % where that is nearer."""
     value = 100 * rate

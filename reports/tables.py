@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -172,6 +173,8 @@ def _github(matrix: Matrix) -> str:
     if len(whole.encode()) <= SUMMARY_MAX:
         return whole
     note = "\nThe table of all cases does not fit into a job summary.\n"
+    if len((head + note).encode()) > SUMMARY_MAX:
+        note = "\nThere is more, but it does not fit into a job summary; nor does the table.\n"
     while len((head + note).encode()) > SUMMARY_MAX:
         head = head[: len(head) * 9 // 10].rpartition("\n")[0]
     return head + note
@@ -209,8 +212,12 @@ def _csv_row(id: str, column: Column, cell: Cell) -> tuple[str | int, ...]:
 
 def _inert(value: str | int) -> str | int:
     """Keep a spreadsheet from taking text for a formula."""
-    text = printable(value) if isinstance(value, str) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    # Some take the wide forms of these signs for the signs, and look behind leading spaces.
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    return f"'{text}" if first in ("=", "+", "-", "@") else text
 
 
 def _json(matrix: Matrix) -> str:

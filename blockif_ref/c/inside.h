@@ -160,6 +160,8 @@ struct blockif {
 int blockif_open_device(struct blockif **disk, struct blockif_device *device,
                         const struct blockif_options *options, struct blockif_watch *watch);
 
+void *blockif_work(void *worker); /* a worker's thread */
+
 /* Starts a thread that takes no signals: whoever wants one opens its mask. `watch` may be NULL. */
 int blockif_thread(pthread_t *thread, void *(*run)(void *), void *argument,
                    struct blockif_watch *watch);

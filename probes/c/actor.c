@@ -75,7 +75,7 @@ static void trial_stand(struct trial *t, struct trial_actor *actor, uint64_t tur
     atomic_store(&t->gates.at_gate, turn);
     if (t->c.sender->by_target) {
         struct sp_aim aim = {actor->thread, t->c.signal};
-        (void)t->c.sender->send(&aim);
+        atomic_store(&t->send_error, t->c.sender->send(&aim));
     }
     trial_await(&t->gates.sent, turn);
     (void)getppid();

@@ -172,16 +172,23 @@ static bool trial_control(struct sp_sandbox *s, struct trial *t) {
     return trial_runs_since(t, &before) > 0;
 }
 
+static int trial_without_effect(struct sp_sandbox *s, struct trial *t) {
+    int error = atomic_load(&t->send_error);
+    if (error)
+        return sp_fail(s, SP_ERROR, "%s failed: %s", t->c.sender->name, strerror(error));
+    return sp_fail(s, SP_ERROR,
+                   "%s has no effect: it reported success, but its handled "
+                   "control signal ran no handler and is pending nowhere",
+                   t->c.sender->name);
+}
+
 static int trial_controls(struct sp_sandbox *s, struct trial *t) {
     enum { OBSERVED_CONTROLS = 2, SETTLED_CONTROLS = 10 };
     const uint64_t first_settle_ns = 200000000;
     t->settle_ns = first_settle_ns;
     for (int i = 0; i < (t->method == SP_OBSERVED ? OBSERVED_CONTROLS : SETTLED_CONTROLS); i++)
         if (!trial_control(s, t))
-            return sp_fail(s, SP_ERROR,
-                           "%s has no effect: it reported success, but its handled "
-                           "control signal ran no handler and is pending nowhere",
-                           t->c.sender->name);
+            return trial_without_effect(s, t);
     return SP_MEASURED;
 }
 

@@ -8,7 +8,9 @@
 
 /* What hides behind -std=c11 on each platform; this header therefore comes first in every file. */
 #if defined(__linux__)
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #elif defined(__APPLE__)
 #define _DARWIN_C_SOURCE
 #elif defined(__NetBSD__)
@@ -18,6 +20,7 @@
 #elif defined(__sun)
 #ifndef __EXTENSIONS__
 #define __EXTENSIONS__
+#define _POSIX_PTHREAD_SEMANTICS
 #endif
 /* Without it <signal.h> declares a sigwait with one argument. */
 #ifndef _POSIX_PTHREAD_SEMANTICS
@@ -127,6 +130,26 @@ struct sp_call {
     bool awaits; /* of the sigwait family: awaited signals are blocked in its thread */
 };
 
+/* Two ends of a pipe or a socket, for calls that read at the first or write at the second: all that
+ * such a call lays over its space, or the first member of it. */
+struct sp_ends {
+    int end[2];
+    bool released; /* since the last reset */
+};
+int sp_ends_pipe(struct sp_object *object);    /* 0 or errno */
+int sp_ends_sockets(struct sp_object *object); /* of a stream; 0 or errno */
+
+/* For calls that wait for a byte: the release, and the reset of a call that takes the byte and of
+ * one that leaves it. */
+void sp_ends_put(struct sp_object *object);
+int sp_ends_retrieve(struct sp_object *object, long result);
+int sp_ends_drain(struct sp_object *object, long result);
+
+/* For calls that wait for room: the filling at the start, the release, and the reset. */
+int sp_ends_fill(struct sp_object *object); /* 0 or errno */
+void sp_ends_make_room(struct sp_object *object);
+int sp_ends_refill(struct sp_object *object, long result);
+
 /* A child process of the sandbox that does nothing until it is ended or the sandbox has gone,
  * killed or not; then it calls `last(value)`, if there is one, and exits. For a call's open and
  * close. */
@@ -170,6 +193,7 @@ struct sp_watcher {
     int (*open)(struct sp_watch *watch);   /* in the watcher's thread; 0 or an errno */
     void (*wait)(struct sp_watch *watch);  /* blocks; reports by sp_sighted and sp_answered */
     void (*nudge)(struct sp_watch *watch); /* from the controller: makes wait return */
+    bool takes; /* what it sees is pending no more, so no handler will run for it */
     void (*close)(struct sp_watch *watch);
 };
 

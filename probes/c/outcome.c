@@ -21,8 +21,8 @@ static enum sp_outcome outcome_of_handler(const struct sp_evidence *e) {
 enum sp_outcome sp_judge(const struct sp_evidence *e) {
     if (e->stopped)
         return SP_STOPPED;
-    if (e->ended_early)
-        return SP_AMBIGUOUS; /* whatever ended it, it was not this signal */
+    if (e->ended_early || e->unsent)
+        return SP_AMBIGUOUS; /* whatever became of it, it was not this signal's doing */
     if (e->before_release)
         return outcome_of_return(e);
     if (e->end == SP_END_EINTR)

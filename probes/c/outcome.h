@@ -19,6 +19,7 @@ struct sp_evidence {
     int stopped;          /* the parent saw the whole process stopped */
     int asleep_when_sent; /* the kernel showed the target asleep in the call before the send */
     int ended_early;      /* the call had ended by itself before the send */
+    int unsent;           /* the send failed */
     int before_release;   /* the call ended before anything was done to release it */
     int end;              /* enum sp_end */
     int runs_at_entry;    /* handler runs in the target before it entered the call */

@@ -84,6 +84,7 @@ struct trial_counts trial_count(const struct trial *t) {
         .bystander = atomic_load(&t->actor[SP_BYSTANDER].runs),
         .other = atomic_load(&t->other_runs),
         .bystander_returns = atomic_load(&t->actor[SP_BYSTANDER].returns),
+        .sighted = atomic_load(&t->watch.sighted),
     };
     return counts;
 }
@@ -96,11 +97,17 @@ uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *befo
 
 /* ------------------------------------------------------------------ at rest */
 
-/* With a handler set and the signal open to somebody, rest means that it has run; a signal that is
- * pending nowhere and has run nowhere was dropped on its way, and that too is rest. */
+/* The watcher has it, by a way that leaves nothing to be delivered. */
+static bool trial_taken(const struct trial *t, const struct trial_counts *before) {
+    return t->c.watcher && t->c.watcher->takes && atomic_load(&t->watch.sighted) != before->sighted;
+}
+
+/* With a handler set and the signal open to somebody, rest means that it has run, or that the
+ * watcher took the signal instead; a signal that is pending nowhere and has run nowhere was dropped
+ * on its way, and that too is rest. */
 bool trial_handler_done(const struct trial *t, const struct trial_counts *before) {
     bool awaited = t->c.mask != SP_BLOCKED && t->c.disposition >= SP_HANDLER;
-    if (!awaited || trial_runs_since(t, before))
+    if (!awaited || trial_runs_since(t, before) || trial_taken(t, before))
         return true;
     return sp_reader()->pending(&t->actor[SP_TARGET].seat, t->c.signal) == 0 &&
            sp_reader()->pending(&t->actor[SP_BYSTANDER].seat, t->c.signal) == 0;

@@ -76,6 +76,11 @@ int sp_check(const char *id, char *reason, size_t size) {
 
 /* ------------------------------------------------------------------ the child */
 
+#if defined(__FreeBSD__) || defined(__DragonFly__) || defined(__NetBSD__) || defined(__OpenBSD__)
+void sp_close_from(int lowest) {
+    (void)closefrom(lowest);
+}
+#else
 #if defined(__linux__)
 static const char *const sandbox_descriptors = "/proc/self/fd";
 #elif defined(__APPLE__)
@@ -109,22 +114,37 @@ void sp_close_from(int lowest) {
     for (int fd = lowest; fd <= highest; fd++)
         (void)close(fd);
 }
+#endif
+
+/* NSIG leaves out the real-time signals on FreeBSD and DragonFly (their <signal.h>). */
+#ifdef _SIG_MAXSIG
+enum { SANDBOX_SIGNALS = _SIG_MAXSIG + 1 };
+#else
+enum { SANDBOX_SIGNALS = NSIG };
+#endif
 
 static void sandbox_defaults(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_DFL;
     (void)sigemptyset(&action.sa_mask);
-    for (int signal = 1; signal < NSIG; signal++)
+    for (int signal = 1; signal < SANDBOX_SIGNALS; signal++)
         (void)sigaction(signal, &action, NULL);
 }
 
 /* A killed trial must not fill the disk. A limit of one byte also keeps Linux from starting a core
- * handler, which 0 does not (fs/coredump.c, do_coredump). */
+ * handler, which 0 does not (fs/coredump.c, do_coredump). Elsewhere one byte is room for an empty
+ * file, which stays behind (FreeBSD 12.1 sys/kern/kern_sig.c, coredump; observed). */
+#ifdef __linux__
+enum { SANDBOX_CORE = 1 };
+#else
+enum { SANDBOX_CORE = 0 };
+#endif
+
 static void sandbox_no_core(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max == 0 ? 0 : 1;
+        limit.rlim_cur = limit.rlim_max == 0 ? 0 : SANDBOX_CORE;
         (void)setrlimit(RLIMIT_CORE, &limit);
     }
 }

@@ -10,11 +10,11 @@ uint64_t trial_turn_of(const struct trial_actor *actor) {
     return atomic_load_explicit(&actor->turn, memory_order_relaxed);
 }
 
-static int trial_send(struct sp_sandbox *s, struct trial *t) {
+static void trial_send(struct sp_sandbox *s, struct trial *t) {
     struct sp_aim aim = {t->actor[SP_TARGET].thread, t->c.signal};
     atomic_store(&s->shared->sent, 1);
     t->sent_ns = sp_now();
-    return t->c.sender->send(&aim);
+    atomic_store(&t->send_error, t->c.sender->send(&aim));
 }
 
 static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t,
@@ -24,7 +24,7 @@ static bool trial_send_asleep(struct sp_sandbox *s, struct trial *t,
     trial_await_place(s, &t->actor[SP_TARGET]);
     bool asleep = !trial_returned(&t->actor[SP_TARGET]); /* no call that ended by itself */
     atomic_store(&s->shared->reached, asleep);
-    (void)trial_send(s, t);
+    trial_send(s, t);
     return asleep;
 }
 
@@ -54,7 +54,7 @@ static bool trial_send_before(struct sp_sandbox *s, struct trial *t,
     while (atomic_load(&t->gates.at_gate) != turn)
         sp_wait(s, &patience, "waiting until the target stands before the call");
     if (!t->c.sender->by_target)
-        (void)trial_send(s, t);
+        trial_send(s, t);
     atomic_store(&t->gates.sent, turn);
     while (atomic_load(&t->gates.settled) != turn)
         sp_wait(s, &patience, "waiting until the target has made a system call");
@@ -96,7 +96,7 @@ static bool trial_send_swept(struct sp_sandbox *s, struct trial *t,
     atomic_store(&t->gates.start, start);
     atomic_store(&t->gates.open, turn);
     trial_spin_until(start + (t->offset_ns < 0 ? (uint64_t)-t->offset_ns : 0));
-    (void)trial_send(s, t);
+    trial_send(s, t);
     while (!trial_entered(target) && !trial_returned(target))
         sp_wait(s, &patience, "waiting until the target has entered the call");
     return trial_swept(t, before, s->result->sweep_step_ns);

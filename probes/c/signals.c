@@ -13,8 +13,7 @@ struct signals_name {
     enum sp_default by_default;
 };
 
-#define SIGNALS(signal, by_default, purpose)                                                       \
-    { #signal, purpose, signal, by_default }
+#define SIGNALS(signal, by_default, purpose) {#signal, purpose, signal, by_default}
 
 static const struct signals_name signals_known[] = {
     SIGNALS(SIGHUP, SP_TERMINATES, "hangup"),

@@ -4,6 +4,8 @@
 #include "trial.h"
 #include "text.h"
 
+#include <string.h>
+
 void trial_rescue(const struct trial_actor *actor) {
     (void)pthread_kill(actor->thread, actor->object.rescue);
 }
@@ -133,6 +135,7 @@ void trial_gather(struct sp_sandbox *s, struct trial *t, const struct trial_coun
     e->runs_inside = (int)(at_rest - target->runs_at_entry);
     e->runs_after_rest = e->before_release ? 0 : (int)(target->runs_at_return - at_rest);
     e->stopped = atomic_load(&s->shared->stopped);
+    e->unsent = atomic_load(&t->send_error) != 0;
 }
 
 /* Counted last: a handler that runs in the watcher's thread has run before the watcher answers. */
@@ -146,6 +149,9 @@ static void trial_look_elsewhere(const struct trial *t, const struct trial_count
 static void trial_tally(struct sp_sandbox *s, struct trial *t, const struct sp_evidence *e,
                         bool reached) {
     enum sp_outcome outcome = sp_judge(e);
+    if (e->unsent)
+        sp_text(s->result->note, SP_TEXT_SIZE, "%s failed: %s", t->c.sender->name,
+                strerror(atomic_load(&t->send_error)));
     s->result->reached += reached;
     s->result->late += !e->before_release && outcome == SP_INTERRUPTED;
     if (reached && e->before_release && t->c.timing == SP_ASLEEP && !e->stopped)

@@ -53,6 +53,7 @@ struct trial {
     _Atomic int leader_cpu;      /* where the leader last ran */
     _Atomic int approach;        /* enum sp_timing in force: controls are always asleep */
     bool sweeps;                 /* the case's timing is sweep */
+    _Atomic int send_error;      /* why the last send failed; 0 if it did not */
     int64_t offset_ns;           /* sweep: entry minus send */
     uint64_t sent_ns;
     uint64_t settle_ns; /* method settled: the waiting time */
@@ -64,6 +65,7 @@ struct trial {
 struct trial_counts {
     uint32_t target, bystander, other;
     uint64_t bystander_returns;
+    uint64_t sighted;
 };
 
 /* One sandbox has one trial at a time, and a handler has to find it. */

@@ -171,18 +171,19 @@ def test_a_kick_that_does_nothing_is_seen(planted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"),
+    ("file", "right", "wrong"),
     [
         (
+            "work.c",
             "    request->callback(request, error);\n",
             "    request->callback(request, error);\n    request->callback(request, error);\n",
         ),
-        ("        blockif_take_back(disk, waiting);\n", ""),
+        ("cancel.c", "        blockif_take_back(disk, waiting);\n", ""),
     ],
     ids=["called back twice", "given back and called back"],
 )
-def test_a_request_answered_twice_is_seen(planted: Path, right: str, wrong: str) -> None:
-    engine = spoil(planted, "blockif.c", right, wrong)
+def test_a_request_answered_twice_is_seen(planted: Path, file: str, right: str, wrong: str) -> None:
+    engine = spoil(planted, file, right, wrong)
     case = measure("blockif/wait/read/stalled/pending", engine)
     assert "ambiguous" in case.outcomes
     assert case.note == "a request was not answered exactly once"

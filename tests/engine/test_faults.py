@@ -62,6 +62,16 @@ def test_a_sender_without_effect_is_an_error_and_no_undisturbed(case: str, tmp_p
     assert "pthread_kill has no effect" in record.reason
 
 
+def test_a_send_that_fails_is_no_undisturbed(tmp_path: Path) -> None:
+    queued = HANDLER.replace("pthread_kill", "sigqueue")
+    env = preload("refuse_sigqueue", tmp_path)
+    done = sigprobe(*run(queued, "--format", "json"), env=env)
+    record = measured(done)
+    assert done.returncode == 1
+    assert record.outcomes == {"interrupted": 10, "ambiguous": TRIALS - 10}  # two were controls
+    assert (record.note or "").startswith("sigqueue failed: ")
+
+
 def test_a_sender_that_loses_some_signals_varies(tmp_path: Path) -> None:
     env = preload("drop_some_signals", tmp_path)
     record = measured(sigprobe(*run(HANDLER, "--format", "json"), env=env))

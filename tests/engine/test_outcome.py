@@ -21,6 +21,7 @@ FLAGS = {
     "stopped",
     "asleep_when_sent",
     "ended_early",
+    "unsent",
     "before_release",
     "waited_too_short",
     "taken_elsewhere",
@@ -109,6 +110,9 @@ RETURNED = {"before_release": 1}
         # The call was over before anything was sent.
         ({**RETURNED, "ended_early": 1, "end": "eintr"}, "ambiguous"),
         ({**RETURNED, "ended_early": 1, "end": "success"}, "ambiguous"),
+        # Nothing was sent.
+        ({**ASLEEP, "unsent": 1}, "ambiguous"),
+        ({"unsent": 1}, "ambiguous"),
         # A stopped process says nothing about its calls.
         ({**ASLEEP, "stopped": 1}, "stopped"),
         ({**ASLEEP, **RETURNED, "stopped": 1, "end": "eintr"}, "stopped"),
@@ -138,13 +142,14 @@ def test_how_often_a_handler_ran_does_not_matter(seen: dict[str, Any]) -> None:
 def test_stopped_and_eintr_are_never_taken_for_something_else(seen: dict[str, Any]) -> None:
     outcome = judge(**seen)
     assert (outcome == "stopped") == bool(seen["stopped"])
-    other = seen["stopped"] or seen["ended_early"]
+    other = seen["stopped"] or seen["ended_early"] or seen["unsent"]
     assert (outcome == "interrupted") == (seen["end"] == "eintr" and not other)
 
 
 @given(evidence())
 def test_undisturbed_means_that_nothing_ran_anywhere(seen: dict[str, Any]) -> None:
     if judge(**seen) == "undisturbed":
+        assert not seen["unsent"]
         assert not any(seen[runs] for runs in RUNS)
         assert not seen["taken_elsewhere"]
         assert not seen["before_release"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The workflows, run here job by job: their shell for real, their actions as stand-ins."""
 
+import configparser
 import importlib.util
 import os
 import re
@@ -26,7 +27,8 @@ SHELLS = {"bash": ["bash", "-e"], "vm {0}": ["sh", "-e"]}
 
 STUBS = {
     # pip would fetch the dependencies, which are here; the package is the working folder.
-    "python": '[ "$1 $2" = "-m pip" ] || exec {python} "$@"',
+    # And tox would make an environment out of them.
+    "python": '[ "$1 $2" = "-m pip" ] || [ "$1 $2" = "-m tox" ] || exec {python} "$@"',
     "sigprobe": 'exec {python} -m sigprobe "$@"',
 }
 
@@ -199,6 +201,15 @@ def test_the_nightly_run_has_fifty_times_the_trials() -> None:
     nightly = jobs("nightly.yml")["matrix"]["with"]
     inputs = yaml.safe_load((FOLDER / "workflows" / "matrix.yml").read_text())[True]  # "on"
     assert nightly["trials"] == 50 * inputs["workflow_call"]["inputs"]["trials"]["default"]
+
+
+def test_the_nightly_run_has_the_long_tests(tmp_path: Path) -> None:
+    long = jobs("nightly.yml")["long"]
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "tox.ini")
+    for choice in long["strategy"]["matrix"]["environment"]:
+        assert f"testenv:{choice}" in settings
+        assert all_well(prepared(tmp_path, choice).run(long, {"environment": choice}))
 
 
 LINTERS = {"actionlint": ["actionlint"], "zizmor": ["zizmor", "--offline", "--quiet"]}

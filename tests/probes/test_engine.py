@@ -46,6 +46,10 @@ def test_every_name_says_what_it_is_for(kind: Kind) -> None:
         assert ENGINE.purpose(kind, name), name
 
 
+# A call that came with a release of its kernel or C library has no gate (gates.toml).
+NEWER = {"epoll_pwait2", "read-eventfd", "read-inotify", "read-timerfd", "waitid"}
+
+
 @pytest.mark.parametrize("axis", ["call", "watcher", "sender"])
 def test_what_this_machine_lacks_has_a_gate(axis: str) -> None:
     here = machine.name(ENGINE)
@@ -53,7 +57,7 @@ def test_what_this_machine_lacks_has_a_gate(axis: str) -> None:
         parts = cases.Case(*READ.split("/"))._replace(**{axis: word})
         id = str(parts._replace(timing="before"))
         status, reason = ENGINE.check(id)
-        if status is Status.UNSUPPORTED:
+        if status is Status.UNSUPPORTED and word not in NEWER:
             assert KNOWN.gate(id, here), f"{id}: {reason}"
 
 

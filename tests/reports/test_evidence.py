@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 from report_samples import READ, a_case, some_results
 
-from reports.evidence import NAMES, Story, folder_name, write_bundle
+from reports.evidence import NAMES, Story, choose, folder_name, write_bundle
 from reports.schema import Case, Fault, Latency, Results, Sightings, SweepStep, load
 
 FREEBSD = "freebsd-14.1-amd64-libc"
@@ -49,8 +49,8 @@ def test_the_checksums_are_those_of_the_files(tmp_path: Path) -> None:
     write_bundle(bad_news(), READ, tmp_path, evolve(STORY, trace="read(3) EINTR\n"))
     files = contents(tmp_path)
     sums = files.pop("SHA256SUMS").decode().splitlines()
+    assert files.pop("trace.txt") == b"read(3) EINTR\n"
     assert sums == [f"{hashlib.sha256(files[n]).hexdigest()}  {n}" for n in sorted(files)]
-    assert "trace.txt" in files
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -58,6 +58,38 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
         write_bundle(bad_news(), READ, tmp_path / name, STORY)
     write_bundle(bad_news(), READ, tmp_path / "b", STORY)
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_trace_changes_nothing_else_in_the_bundle(tmp_path: Path) -> None:
+    for trace in ("one", "another"):
+        write_bundle(bad_news(), READ, tmp_path / trace, evolve(STORY, trace=trace))
+        (tmp_path / trace / "trace.txt").unlink()
+    assert contents(tmp_path / "one") == contents(tmp_path / "another")
+
+
+def test_without_a_reproducer_the_reports_say_why(tmp_path: Path) -> None:
+    story = evolve(STORY, repro=None, lacking="it needs a FUSE server")
+    write_bundle(bad_news(), READ, tmp_path, story)
+    for name in ("report.md", "report.txt"):
+        text = (tmp_path / name).read_text()
+        assert "no straight-line program: it needs a FUSE server" in " ".join(text.split())
+        assert "cc -pthread" not in text
+
+
+def test_a_bundle_is_about_the_platform_that_was_chosen() -> None:
+    one, other = bad_news(), some_results(a_case(READ, "d"), platform="netbsd-10.0-amd64-libc")
+    elsewhere = some_results(a_case("poll/" + READ.partition("/")[2], "d"))
+    files = [one, other, elsewhere]
+    assert choose(files, READ, FREEBSD) == one
+    assert choose([one], READ, None) == one
+    assert choose([other, elsewhere], READ, None) == other
+    assert choose([one, evolve(one, cases=one.cases[1:]), one], READ, None).cases[0].trials == 1500
+    with pytest.raises(Fault, match=f"choose one by --on: {FREEBSD}, netbsd"):
+        choose(files, READ, None)
+    with pytest.raises(Fault, match=f"{elsewhere.platform.id} has no {READ}"):
+        choose(files, READ, elsewhere.platform.id)
+    with pytest.raises(Fault, match="no such case"):
+        choose(files, "open/x", None)
 
 
 def test_a_mail_has_lines_that_fit(tmp_path: Path) -> None:
@@ -148,4 +180,7 @@ def test_a_gated_case_can_be_told_too(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_named_after_the_case() -> None:
-    assert folder_name(READ) == "evidence-read-pipe.SIGCONT.ignore.open.pthread_kill.kqueue.asleep"
+    name = "evidence-read-pipe.SIGCONT.ignore.open.pthread_kill.kqueue.asleep"
+    assert folder_name(READ) == name
+    assert folder_name(READ, f"{FREEBSD} (2)") == f"{name}-{FREEBSD}-2"
+    assert "/" not in folder_name(READ, "../../up")

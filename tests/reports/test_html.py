@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from html.parser import HTMLParser
 from itertools import product
 from typing import Any
 
+import pytest
 from attrs import evolve
 from report_samples import READ, a_case, matrix, some_results
 
+from reports import html
 from reports.html import page
 from reports.matrix import Matrix, Question, build
 from reports.schema import Case, Sightings, SweepStep
@@ -50,6 +54,10 @@ def data_of(text: str) -> Any:
     return json.loads(found)
 
 
+def pieces_of(squeezed: str) -> Any:
+    return json.loads(zlib.decompress(base64.b64decode(squeezed)))
+
+
 def test_without_scripts_the_page_holds_questions_cells_and_reasons() -> None:
     text = Reader(page(small())).text
     for words in (
@@ -86,7 +94,9 @@ def test_whatever_a_file_holds_is_text() -> None:
     text = page(build([some], [Question("Q1", HOSTILE, (), "outcomes", lambda _: HOSTILE)]))
     assert text.count("<script") == 2 and text.count("</script>") == 2
     assert "alert(1)" in Reader(text).text and "\x1b" not in text
-    assert HOSTILE[:-1] in json.dumps(data_of(text), ensure_ascii=False).replace('\\"', '"')
+    stored = data_of(text)
+    for piece in (*pieces_of(stored["measured"]), *stored["reasons"]):
+        assert "<script" not in piece and "alert(1)" in Reader(piece).text
 
 
 def test_the_same_matrix_gives_the_same_bytes() -> None:
@@ -94,13 +104,26 @@ def test_the_same_matrix_gives_the_same_bytes() -> None:
     assert page(build(files)) == page(build(reversed(files)))
 
 
-def test_the_data_holds_a_sweep_and_a_latency() -> None:
+def test_each_cell_has_its_drawings() -> None:
     [results] = matrix([FREEBSD], [READ], seed=5)
     results.cases[0].sweep = [SweepStep(-10, {"lost": 2}), SweepStep(10, {"interrupted": 2})]
-    cells = data_of(page(build([results])))["cells"]
-    [cell] = cells[0]
-    assert cell[4][0] == results.cases[0].latency_ns.p50 and cell[4][4]
-    assert [step[0] for step in cell[8]] == [-10, 10]
+    [column, *_] = data_of(page(build([results])))["columns"]
+    latency, sweep = pieces_of(column[4])
+    assert column[3][0][4:] == [0, 1]
+    assert "median" in latency and "class=curve" in sweep.replace('"', "") and "-10 ns" in sweep
+
+
+def test_a_cramped_page_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "<details id=" in page(small())
+    monkeypatch.setattr(html, "ROOMY", 1)
+    text = page(small())
+    assert "<details id=" not in text and "without scripts" in text
+    assert len(data_of(text)["columns"][0][3]) == 3
+
+
+def test_a_page_shows_how_to_go_on_from_where_it_came() -> None:
+    report = evolve(small(), places=("results", "my own.json"))
+    assert f"sigprobe evidence results 'my own.json' '{READ}' --on" in Reader(page(report)).text
 
 
 def big() -> Matrix:

@@ -79,6 +79,7 @@ def refusal(tree: Any) -> str:
         ("unknown", [0, {"x": float("-inf")}], "$.cases[1].unknown[1].x"),
         ("id", "../../etc/passwd", "$.cases[1].id"),
         ("id", "a/b/c/d/e/f", "$.cases[1].id"),
+        ("id", "blockif/a/b/c/d/e/f", "$.cases[1].id"),
         ("id", READ + "\n", "$.cases[1].id"),
         ("id", READ, "$"),
         ("status", "fine", "$.cases[1].status"),

@@ -138,7 +138,10 @@ def test_a_job_summary_starts_with_what_needs_eyes_and_fits() -> None:
     assert f"**deviates** `{READ}`" in text
     many = [READ.replace("read-pipe", f"call{i}") for i in range(2500)]
     files = matrix([f"freebsd-14.{i}-amd64-libc" for i in range(3)], many, seed=3)
-    assert len(render(build(files), "github").encode()) <= SUMMARY_MAX
+    cut = render(build(files), "github")
+    assert len(cut.encode()) <= SUMMARY_MAX
+    assert "not fit into a job summary" in cut.splitlines()[-1]
+    assert not cut.splitlines()[-2] or cut.splitlines()[-2].startswith("- **")
 
 
 def test_csv_has_a_row_a_cell_and_no_formula() -> None:

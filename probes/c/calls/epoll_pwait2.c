@@ -9,12 +9,11 @@
 #endif
 
 /* By its number: Linux 5.11 and glibc 2.35 have it, musl does not. */
-#ifdef SYS_epoll_pwait2
+#if defined(__linux__) && defined(SYS_epoll_pwait2)
 
 struct epoll_pwait2_ends {
-    int end[2];
+    struct sp_ends ends;
     int epoll;
-    bool unread; /* the releasing byte is still in the pipe */
 };
 
 static int epoll_pwait2_open(struct sp_object *object) {
@@ -24,9 +23,9 @@ static int epoll_pwait2_open(struct sp_object *object) {
         errno == ENOSYS)
         return ENOSYS;
     own->epoll = epoll_create1(0);
-    if (own->epoll < 0 || pipe(own->end) != 0)
+    if (own->epoll < 0 || sp_ends_pipe(object) != 0)
         return errno;
-    return sp_error(epoll_ctl(own->epoll, EPOLL_CTL_ADD, own->end[0], &wanted));
+    return sp_error(epoll_ctl(own->epoll, EPOLL_CTL_ADD, own->ends.end[0], &wanted));
 }
 
 static long epoll_pwait2_enter(struct sp_object *object) {
@@ -36,28 +35,13 @@ static long epoll_pwait2_enter(struct sp_object *object) {
                    (size_t)(_NSIG / 8));
 }
 
-static void epoll_pwait2_release(struct sp_object *object) {
-    struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
-    own->unread = write(own->end[1], "", 1) == 1;
-}
-
-static int epoll_pwait2_reset(struct sp_object *object, long result) {
-    struct epoll_pwait2_ends *own = SP_SPACE(struct epoll_pwait2_ends, object);
-    char byte;
-    (void)result;
-    if (own->unread)
-        (void)!read(own->end[0], &byte, 1);
-    own->unread = false;
-    return 0;
-}
-
 static const struct sp_call epoll_pwait2_call = {
     .name = "epoll_pwait2",
     .purpose = "epoll_wait for an empty pipe, with the tested signal open",
     .open = epoll_pwait2_open,
     .enter = epoll_pwait2_enter,
-    .release = epoll_pwait2_release,
-    .reset = epoll_pwait2_reset,
+    .release = sp_ends_put,
+    .reset = sp_ends_drain,
 };
 SP_CALL(epoll_pwait2_call);
 

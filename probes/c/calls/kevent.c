@@ -17,21 +17,19 @@
 
 #include <sys/event.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 struct kevent_own {
+    struct sp_ends ends;
     int queue;
-    int end[2];
-    bool unread; /* the releasing byte is still in the pipe */
 };
 
 static int kevent_open(struct sp_object *object) {
     struct kevent_own *own = SP_SPACE(struct kevent_own, object);
     struct kevent wanted;
     own->queue = kqueue();
-    if (own->queue < 0 || pipe(own->end) != 0)
+    if (own->queue < 0 || sp_ends_pipe(object) != 0)
         return errno;
-    EV_SET(&wanted, (uintptr_t)own->end[0], EVFILT_READ, EV_ADD, 0, 0, 0);
+    EV_SET(&wanted, (uintptr_t)own->ends.end[0], EVFILT_READ, EV_ADD, 0, 0, 0);
     return sp_error(kevent(own->queue, &wanted, 1, NULL, 0, NULL));
 }
 
@@ -40,28 +38,13 @@ static long kevent_enter(struct sp_object *object) {
     return kevent(SP_SPACE(struct kevent_own, object)->queue, NULL, 0, &seen, 1, NULL);
 }
 
-static void kevent_release(struct sp_object *object) {
-    struct kevent_own *own = SP_SPACE(struct kevent_own, object);
-    own->unread = write(own->end[1], "", 1) == 1;
-}
-
-static int kevent_reset(struct sp_object *object, long result) {
-    struct kevent_own *own = SP_SPACE(struct kevent_own, object);
-    char byte;
-    (void)result;
-    if (own->unread)
-        (void)!read(own->end[0], &byte, 1);
-    own->unread = false;
-    return 0;
-}
-
 static const struct sp_call kevent_call = {
     .name = "kevent",
     .purpose = "wait in kevent for an empty pipe to become readable",
     .open = kevent_open,
     .enter = kevent_enter,
-    .release = kevent_release,
-    .reset = kevent_reset,
+    .release = sp_ends_put,
+    .reset = sp_ends_drain,
 };
 SP_CALL(kevent_call);
 

@@ -7,13 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct read_fifo {
-    int end[2];
-    bool unread; /* the releasing byte is still in the FIFO */
-};
-
 static int read_fifo_open(struct sp_object *object) {
-    struct read_fifo *own = SP_SPACE(struct read_fifo, object);
+    struct sp_ends *own = SP_SPACE(struct sp_ends, object);
     char path[160];
     (void)snprintf(path, sizeof path, "%s/read-fifo-%d", object->dir, object->index);
     if (!object->dir[0])
@@ -28,22 +23,7 @@ static int read_fifo_open(struct sp_object *object) {
 
 static long read_fifo_enter(struct sp_object *object) {
     char byte;
-    return read(SP_SPACE(struct read_fifo, object)->end[0], &byte, 1);
-}
-
-static void read_fifo_release(struct sp_object *object) {
-    struct read_fifo *own = SP_SPACE(struct read_fifo, object);
-    own->unread = write(own->end[1], "", 1) == 1;
-}
-
-/* An interruption that crossed the release leaves its byte behind. */
-static int read_fifo_reset(struct sp_object *object, long result) {
-    struct read_fifo *own = SP_SPACE(struct read_fifo, object);
-    char byte;
-    if (own->unread && result < 0)
-        (void)!read(own->end[0], &byte, 1);
-    own->unread = false;
-    return 0;
+    return read(SP_SPACE(struct sp_ends, object)->end[0], &byte, 1);
 }
 
 static const struct sp_call read_fifo = {
@@ -51,7 +31,7 @@ static const struct sp_call read_fifo = {
     .purpose = "read from an empty FIFO",
     .open = read_fifo_open,
     .enter = read_fifo_enter,
-    .release = read_fifo_release,
-    .reset = read_fifo_reset,
+    .release = sp_ends_put,
+    .reset = sp_ends_retrieve,
 };
 SP_CALL(read_fifo);

@@ -64,6 +64,7 @@ static const struct sp_watcher signalfd_epoll = {
     .open = signalfd_epoll_open,
     .wait = signalfd_epoll_wait,
     .nudge = signalfd_epoll_nudge,
+    .takes = true,
 };
 SP_WATCHER(signalfd_epoll);
 

@@ -47,6 +47,7 @@ static const struct sp_watcher signalfd_watcher = {
     .open = signalfd_open,
     .wait = signalfd_wait,
     .nudge = signalfd_nudge,
+    .takes = true,
 };
 SP_WATCHER(signalfd_watcher);
 

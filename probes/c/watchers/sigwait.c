@@ -57,5 +57,6 @@ static const struct sp_watcher sigwait_watcher = {
     .open = sigwait_watcher_open,
     .wait = sigwait_wait,
     .nudge = sigwait_nudge,
+    .takes = true,
 };
 SP_WATCHER(sigwait_watcher);
