@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER")
     parser.add_argument("--kit", type=Path, metavar="FILE.c", help="default: made by sigprobe kit")
     parser.add_argument("--minutes", type=float, default=18, help="limit for all of it (18)")
-    parser.add_argument("--trials", type=int, help="trials a case")
+    parser.add_argument(
+        "--trials", type=int, help="trials a case (default: each kernel's own number)"
+    )
     parser.add_argument("--pattern", action="append", default=[], help="cases (glob); repeatable")
     return parser
 
@@ -79,11 +81,10 @@ def _install(kernels: Sequence[Kernel]) -> int:
 
 
 def _measure(kernels: Sequence[Kernel], asked: argparse.Namespace) -> int:
-    trials = [] if asked.trials is None else ["--trials", str(asked.trials)]
     asked.output.mkdir(parents=True, exist_ok=True)
     with kit_source(asked.kit) as source, kits(source) as built:
-        arguments = ["run", *asked.pattern, *trials]
-        answers = measure(kernels, built, arguments, asked.minutes * 60, asked.output, _tell)
+        arguments, seconds = ["run", *asked.pattern], asked.minutes * 60
+        answers = measure(kernels, built, arguments, seconds, asked.output, _tell, asked.trials)
     return int(any(answer.state == "failed" for answer in answers))
 
 

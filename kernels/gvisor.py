@@ -24,5 +24,6 @@ KERNELS = (
         needs=(ZIG, Program("runsc", "runsc")),
         suffix="+gvisor",
         emulation="gvisor",
+        trials=50,
     ),
 )

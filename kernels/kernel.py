@@ -34,6 +34,7 @@ class Kernel:
 
     `target` is zig's name of what the kit is built for, None the system's own cc; `suffix` is
     appended to the platform id; `emulation` goes into the record (None: it is the machine's own).
+    `trials` of a case are what all its default cases have in a few minutes on two processors.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kernel:
     target: str | None = "x86_64-linux-musl"
     suffix: str = ""
     emulation: str | None = None
+    trials: int = 1000
 
     def gate(self) -> str | None:
         """Return why it cannot be started on this machine, or None."""

@@ -58,10 +58,12 @@ def measure(
     seconds: float,
     folder: Path,
     tell: Callable[[Answer], None],
+    trials: int | None = None,
 ) -> list[Answer]:
     """Run the kit with `arguments` on the kernels, for about `seconds` in all.
 
-    Each kernel may take its share of what those before it have left, and is cut off after that.
+    Each kernel may take its share of what those before it have left, and is cut off after that. A
+    case gets `trials`, or else as many as the kernel has time for by its own table.
     Each answer becomes folder/NAME.json and is told as soon as it is known.
     """
     answers = []
@@ -69,7 +71,8 @@ def measure(
     for number, kernel in enumerate(kernels):
         started = time.monotonic()
         share = int((end - started) / (len(kernels) - number)) - _AROUND
-        state, remark = _one(kernel, built, tuple(arguments), max(share, _LEAST), folder)
+        words = (*arguments, "--trials", str(trials or kernel.trials))
+        state, remark = _one(kernel, built, words, max(share, _LEAST), folder)
         answers.append(Answer(kernel.name, state, remark, time.monotonic() - started))
         tell(answers[-1])
     return answers

@@ -14,12 +14,12 @@ from kernels.needs import Image, Program
 
 _MEMORY_MB = 256
 _BOOT_SECONDS = 60
-# Name, package, processors, suffix of the platform id.
+# Name, package, processors, suffix of the platform id, trials.
 _MACHINES = (
-    ("debian-6.1", "linux-image-cloud-amd64", 2, ""),
-    ("debian-6.1-1cpu", "linux-image-cloud-amd64", 1, "+1cpu"),
-    ("debian-6.12", "linux-image-6.12-cloud-amd64", 2, ""),
-    ("debian-6.12-rt", "linux-image-6.12-rt-amd64", 2, "+rt"),
+    ("debian-6.1", "linux-image-cloud-amd64", 2, "", 100),
+    ("debian-6.1-1cpu", "linux-image-cloud-amd64", 1, "+1cpu", 100),
+    ("debian-6.12", "linux-image-6.12-cloud-amd64", 2, "", 100),
+    ("debian-6.12-rt", "linux-image-6.12-rt-amd64", 2, "+rt", 10),
 )
 
 
@@ -40,7 +40,7 @@ def _start(image: Image, cpus: int, order: Order) -> Ended:
     return frames.read(line.read_bytes() if line.exists() else b"", said + qemu.stderr)
 
 
-def _kernel(name: str, package: str, cpus: int, suffix: str) -> Kernel:
+def _kernel(name: str, package: str, cpus: int, suffix: str, trials: int) -> Kernel:
     image = Image(package)
     return Kernel(
         name=name,
@@ -49,6 +49,7 @@ def _kernel(name: str, package: str, cpus: int, suffix: str) -> Kernel:
         needs=(ZIG, Program("qemu-system-x86_64", "qemu-system-x86"), image),
         suffix=f"{suffix}+qemu-system",
         emulation="qemu-system",
+        trials=trials,
     )
 
 

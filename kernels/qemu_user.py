@@ -26,6 +26,7 @@ KERNELS = tuple(
         target=f"{machine}-linux-musl",
         suffix="+qemu-user",
         emulation="qemu-user",
+        trials=100,
     )
     for machine in _MACHINES
 )

@@ -23,7 +23,7 @@ def _start(order: Order) -> Ended:
     with (order.scratch / "line").open("w+b") as line:
         uml = cage.run(
             [
-                *("linux.uml", "mem=256M", f"initrd={memory}", f"uml_dir={order.scratch}"),
+                *("linux.uml", "mem=64M", f"initrd={memory}", f"uml_dir={order.scratch}"),
                 *(
                     "con=null",
                     "con0=null,fd:2",
@@ -48,5 +48,6 @@ KERNELS = (
         needs=(ZIG, CC, Program("linux.uml", "user-mode-linux")),
         suffix="+uml",
         emulation="uml",
+        trials=10,
     ),
 )

@@ -59,6 +59,9 @@ static void mount_all(void) {
         /* A kernel may lack one of these, or have mounted it itself: the kit copes and says so. */
         mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, mounts[i].options);
     }
+    /* The kit is to do with /tmp alone. */
+    if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) != 0)
+        fail("a read-only root");
 }
 
 static FILE *open_line(const char *device) {

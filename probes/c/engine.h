@@ -18,8 +18,14 @@
 #elif defined(__OpenBSD__)
 #define _BSD_SOURCE
 #elif defined(__sun)
+#ifndef __EXTENSIONS__
 #define __EXTENSIONS__
 #define _POSIX_PTHREAD_SEMANTICS
+#endif
+/* Without it <signal.h> declares a sigwait with one argument. */
+#ifndef _POSIX_PTHREAD_SEMANTICS
+#define _POSIX_PTHREAD_SEMANTICS
+#endif
 #endif
 
 #include <errno.h>

@@ -102,6 +102,21 @@ def test_what_one_kernel_leaves_of_the_time_goes_to_the_next(
     assert [round(share, -1) for share in shares] == [100, 150, 300]
 
 
+@pytest.mark.parametrize(("asked", "given"), [(None, 7), (3, 3)])
+def test_a_case_gets_the_trials_asked_for_or_the_kernels_own_number(
+    tmp_path: Path, built: Kits, asked: int | None, given: int
+) -> None:
+    orders: list[Order] = []
+
+    def start(order: Order) -> Ended:
+        orders.append(order)
+        return Ended(b"", b"", 3)
+
+    idle = Kernel(name="idle", what="", start=start, target=None, trials=7)
+    measure([idle], built, ["run", "x/*"], 60, tmp_path, lambda _: None, asked)
+    assert orders[0].arguments == ("run", "x/*", "--trials", str(given))
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     """Start `python -m kernels NAME` on a kit that waits, up to where the kit can be seen."""
