@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <unistd.h>
+#ifdef __FreeBSD__
+#include <sys/param.h>
+#endif
 
 static int senders_pthread_kill(const struct sp_aim *aim) {
     return pthread_kill(aim->thread, aim->signal);
@@ -52,8 +55,8 @@ SP_SENDER(senders_sigqueue);
 
 /* glibc's pthread_sigqueue is rt_tgsigqueueinfo (its manual page); the call itself also serves a
  * libc that has no such function (musl). It needs the kernel's number of the thread, which only the
- * thread knows: the wrapper is used where there is one. */
-#if defined(__GLIBC__)
+ * thread knows: the wrapper is used where there is one. FreeBSD 15.0 has one, 14.3 had not. */
+#if defined(__GLIBC__) || (defined(__FreeBSD_version) && __FreeBSD_version >= 1500000)
 static int senders_pthread_sigqueue_send(const struct sp_aim *aim) {
     union sigval value = {.sival_int = aim->signal};
     return pthread_sigqueue(aim->thread, aim->signal, value);
@@ -65,5 +68,5 @@ SP_SENDER(senders_pthread_sigqueue);
 #else
 SP_ABSENT(SP_KIND_SENDER, senders_pthread_sigqueue, "pthread_sigqueue",
           "pthread_sigqueue(target): thread-directed, with a value",
-          "this C library has no pthread_sigqueue (glibc has)");
+          "this C library has no pthread_sigqueue (glibc has, and FreeBSD since 15)");
 #endif

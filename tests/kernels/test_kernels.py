@@ -19,6 +19,10 @@ from kernels.measure import Kits, kits, measure
 from kernels.table import KERNELS
 from reports.schema import load
 
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="cages are made of Linux's namespaces"
+)
+
 STAND_IN = Path(__file__).parent / "stand_in.c"
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # s; only a failing test waits as long

@@ -18,6 +18,8 @@ from attrs import frozen
 
 from reports.schema import load
 
+pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="the runners' shell is bash")
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
