@@ -365,15 +365,11 @@ def compare_files(asked: argparse.Namespace) -> int:
 def write_evidence(asked: argparse.Namespace) -> int:
     """Write a bundle about one case of results files, and print where it is."""
     files = [schema.load(file) for file in _json_files(asked.files)]
-    results = evidence.choose(files, asked.case, asked.on)
-    case = cases.universe(*ROOTS).case(asked.case)
-    lacking = port_repro.lacking(case) if isinstance(case, cases.PortCase) else None
-    story = evidence.Story(
-        sentence=sentence(case, *_purposes(case)),
-        questions=tuple(q.short for q in questions.load(*ROOTS) if q.asks(asked.case)),
-        repro=None if lacking else _program(case),
-        lacking=lacking or "",
-    )
+    try:
+        results = evidence.choose(files, asked.case, asked.on)
+    except Fault as fault:
+        raise Fault(f"{', '.join(map(str, asked.files))}: {fault}") from fault
+    story = _story(asked.case)
     if asked.trace:
         story = evolve(story, trace=_trace(results, story.repro))
     folder = asked.output or Path(evidence.folder_name(asked.case, asked.on))
@@ -381,6 +377,21 @@ def write_evidence(asked: argparse.Namespace) -> int:
         _remark(warning)
     print(folder)
     return 0
+
+
+def _story(id: str) -> evidence.Story:
+    """Return what is known of a case, whose words another version may have and this one lack."""
+    try:
+        case = cases.universe(*ROOTS).case(id)
+    except Fault as fault:
+        return evidence.Story(lacking=str(fault))
+    lacking = port_repro.lacking(case) if isinstance(case, cases.PortCase) else None
+    return evidence.Story(
+        sentence=sentence(case, *_purposes(case)),
+        questions=tuple(q.short for q in questions.load(*ROOTS) if q.asks(id)),
+        repro=None if lacking else _program(case),
+        lacking=lacking or "",
+    )
 
 
 def _trace(results: schema.Results, program: str | None) -> str | None:

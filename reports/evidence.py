@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -31,7 +32,9 @@ from reports.verdicts import Judgement, judge
 
 FEW_TRIALS = 100
 FEW_TIMES = 10
-NAMES = ("report.md", "report.txt", "result.json", "repro.c", "trace.txt", "SHA256SUMS")
+SUMS = "SHA256SUMS"
+UNSUMMED = ("trace.txt", SUMS)
+NAMES = ("report.md", "report.txt", "result.json", "repro.c", *UNSUMMED)
 
 
 @frozen
@@ -63,11 +66,7 @@ def write_bundle(results: Results, case_id: str, folder: Path, story: Story) -> 
     case = _find(results, case_id)
     judgement = _judged(results, case)
     warnings = list(warnings_about(results.platform, case, judgement))
-    files = _files(results, case, judgement, warnings, story)
-    _prepare(folder)
-    for name in NAMES:
-        if name in files:
-            write_whole(folder / name, files[name])
+    _put(_files(results, case, judgement, warnings, story), folder)
     return warnings
 
 
@@ -121,28 +120,44 @@ def _files(
     if story.repro is not None:
         files["repro.c"] = story.repro
     # The same input gives the same sums: the trace, which differs from run to run, has none.
-    files["SHA256SUMS"] = "".join(_checksum(name, files[name]) for name in sorted(files))
+    files[SUMS] = "".join(_checksum(name, files[name]) for name in sorted(files))
     if story.trace is not None:
         files["trace.txt"] = story.trace
     return files
 
 
-def _checksum(name: str, text: str) -> str:
-    return f"{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}  {name}\n"
+def _checksum(name: str, content: str | bytes) -> str:
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    return f"{hashlib.sha256(data).hexdigest()}  {name}\n"
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folder, or make sure that an existing one is an older bundle and nothing else."""
+def _put(files: dict[str, str], folder: Path) -> None:
+    """Put all files into the folder or none, in the place of an older bundle's."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        there = sorted(folder.iterdir())
-        for path in there:
-            if path.name not in NAMES or path.is_symlink() or not path.is_file():
-                raise Fault(f"{folder}: holds {path.name}, which is no part of a bundle")
-        for path in there:
-            path.unlink()
+        older = sorted(folder.iterdir())
+        _check_bundle(folder, older)
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as staged:
+            for name, text in files.items():
+                write_whole(Path(staged, name), text)
+            for path in older:
+                path.unlink()
+            for name in files:
+                Path(staged, name).replace(folder / name)
     except OSError as error:
         raise Fault(f"{folder}: cannot take the bundle: {error.strerror}") from None
+
+
+def _check_bundle(folder: Path, there: Sequence[Path]) -> None:
+    """Raise Fault unless what is there is nothing, or a bundle as it was written."""
+    for path in there:
+        if path.name not in NAMES or path.is_symlink() or not path.is_file():
+            raise Fault(f"{folder}: holds {path.name}, which is no part of a bundle")
+    summed = (path for path in there if path.name not in UNSUMMED)
+    sums = "".join(_checksum(path.name, path.read_bytes()) for path in summed)
+    told = (folder / SUMS).read_bytes() if (folder / SUMS).exists() else b""
+    if there and sums.encode() != (told or None):
+        raise Fault(f"{folder}: its files are not as a bundle left them")
 
 
 def warnings_about(platform: Platform, case: Case, judgement: Judgement) -> Iterator[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -161,6 +162,40 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(Fault, match="cannot take the bundle"):
         write_bundle(bad_news(), READ, tmp_path / "file", STORY)
+
+
+@pytest.mark.parametrize("name", ["report.md", "result.json", "SHA256SUMS", "trace.txt"])
+def test_what_only_has_a_bundles_name_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(Fault, match="not as a bundle left them"):
+        write_bundle(bad_news(), READ, tmp_path, STORY)
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+def test_a_bundle_that_was_edited_is_left_alone(tmp_path: Path) -> None:
+    write_bundle(bad_news(), READ, tmp_path, STORY)
+    with (tmp_path / "report.md").open("a") as report:
+        report.write("PS: mine\n")
+    with pytest.raises(Fault, match="not as a bundle left them"):
+        write_bundle(bad_news(), READ, tmp_path, STORY)
+    assert b"PS: mine" in contents(tmp_path)["report.md"]
+
+
+def test_a_full_disk_leaves_the_older_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(bad_news(), READ, tmp_path, STORY)
+    before = contents(tmp_path)
+
+    def full(target: Path, data: bytes) -> None:
+        if target.name == "result.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        target.write_bytes(data)
+
+    monkeypatch.setattr("reports.files._replace", full)
+    with pytest.raises(Fault, match="No space left"):
+        write_bundle(bad_news(interrupted=3), READ, tmp_path, STORY)
+    assert contents(tmp_path) == before
 
 
 def test_a_case_that_is_not_there_is_named(tmp_path: Path) -> None:
