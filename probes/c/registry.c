@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The names that the small files register, sorted, and the words for what is counted. */
+/* The names that the small files register, sorted; the words for what is counted; experiments. */
 #include "engine.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,4 +78,38 @@ const char *sp_method_name(unsigned method) {
 }
 const char *sp_status_name(unsigned status) {
     return REGISTRY_WORD(registry_statuses, status);
+}
+
+/* ------------------------------------------------------------------ experiments */
+
+static struct sp_experiment *registry_experiments[4];
+
+void sp_add_experiment(struct sp_experiment *experiment) {
+    size_t at = 0;
+    while (registry_experiments[at])
+        at++;
+    registry_experiments[at] = experiment;
+}
+
+const struct sp_experiment *sp_experiment_of(const char *id) {
+    const struct sp_experiment *best = NULL;
+    size_t most = 0;
+    for (size_t i = 0; registry_experiments[i]; i++) {
+        size_t length = strlen(registry_experiments[i]->prefix);
+        if (strncmp(id, registry_experiments[i]->prefix, length) == 0 &&
+            (!best || length >= most)) {
+            best = registry_experiments[i];
+            most = length;
+        }
+    }
+    return best;
+}
+
+int sp_check(const char *id, char *reason, size_t size) {
+    const struct sp_experiment *experiment = sp_experiment_of(id);
+    sp_text(reason, size, "%s", "");
+    if (experiment)
+        return experiment->check(id, reason, size);
+    sp_text(reason, size, "this build holds no experiment");
+    return SP_ERROR;
 }
