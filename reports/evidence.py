@@ -251,7 +251,7 @@ def platform_points(results: Results) -> Iterator[str]:
     """Yield what is to be known of a platform and its run, a line each."""
     platform = results.platform
     yield f"{platform.os} {platform.release} {platform.version}".rstrip()
-    yield f"{platform.machine}, {platform.cpus} processors, {platform.libc}, {platform.compiler}"
+    yield f"{platform.machine}, processors: {platform.cpus}, {platform.libc}, {platform.compiler}"
     if platform.threadstate:
         yield f"thread state: {platform.threadstate.reader}, level {platform.threadstate.level}"
     if platform.kqueue:

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_ARGUMENTS = 64, GRACE_SECONDS = 10, LINE_BYTES = 57 };
@@ -136,10 +137,22 @@ static void redirect(const char *path, int to) {
     dup2(fd, to);
 }
 
+/* A kernel that has just booted with 64 MB may for a moment have as many threads of its own as it
+ * allows (kernel/fork.c, copy_process: EAGAIN from max_threads on). */
+static pid_t fork_patiently(void) {
+    const struct timespec nap = {.tv_nsec = 10000000};
+    pid_t child = fork();
+    for (int tries = 0; child < 0 && errno == EAGAIN && tries < 1000; tries++) {
+        nanosleep(&nap, NULL);
+        child = fork();
+    }
+    return child;
+}
+
 static void start(char **argv, unsigned limit) {
     struct sigaction limiter = {.sa_handler = on_limit};
     sigaction(SIGALRM, &limiter, NULL);
-    command = fork();
+    command = fork_patiently();
     if (command < 0)
         fail("fork");
     if (command == 0) {

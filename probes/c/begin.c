@@ -118,9 +118,11 @@ static int trial_calibrate(struct sp_sandbox *s, struct trial *t) {
     struct trial_actor *target = &t->actor[SP_TARGET];
     bool seen = trial_learn(s, &t->actor[SP_BYSTANDER]) && trial_learn(s, target);
     const struct trial_actor *ended = trial_ended(t);
+    if (ended && ended->result < 0 && (ended->error == ENOSYS || ended->error == EPERM))
+        return sp_fail(s, SP_UNSUPPORTED, "%s cannot be called here: %s", t->c.call->name,
+                       strerror(ended->error));
     if (ended)
-        return sp_fail(s, ended->result < 0 && ended->error == ENOSYS ? SP_UNSUPPORTED : SP_ERROR,
-                       "%s does not block: it returned %d (%s)", t->c.call->name,
+        return sp_fail(s, SP_ERROR, "%s does not block: it returned %d (%s)", t->c.call->name,
                        (int)ended->result, ended->result < 0 ? strerror(ended->error) : "success");
     if (!seen)
         return sp_fail(s, SP_ERROR, "%s does not show a thread that sleeps in %s",

@@ -74,6 +74,11 @@ static void scenario_revive_port(void) {
     scenario.broken |= atomic_load(&scenario.entry[0].error) != 0;
 }
 
+/* Whoever is still to be called back has been, afterwards. */
+static void scenario_await_idle(void) {
+    scenario_await(scenario_is_vacant, "waiting for the disk to be idle");
+}
+
 static void scenario_leave_as_found(void) {
     if (scenario.plan->closes) {
         scenario_clear_seats(scenario.plan->actors);
@@ -82,7 +87,7 @@ static void scenario_leave_as_found(void) {
     }
     if (scenario.plan->port)
         scenario_revive_port();
-    scenario_await(scenario_is_vacant, "waiting for the disk to be idle");
+    scenario_await_idle();
 }
 
 /* What the trial saw, beside what became of each request. */
@@ -143,6 +148,8 @@ static void scenario_count(const struct scenario_sight *sight) {
     result->kicks += sight->to.kicks - sight->from.kicks;
     result->handler[SP_TARGET] += handled - sight->strays;
     result->handler[SP_OTHER] += sight->strays;
+    if (!scenario.plan->closes)
+        scenario_await_idle();
     scenario_check_answers();
     enum sp_outcome outcome = scenario_sum_up(sight->stuck, sight->hung, handled > 0);
     if (outcome == SP_CANCELLED)
