@@ -193,11 +193,13 @@ static int trial_without_effect(struct sp_sandbox *s, struct trial *t) {
                    t->c.sender->name);
 }
 
-static int trial_controls(struct sp_sandbox *s, struct trial *t) {
+/* More of them where a waiting time is drawn from them. */
+static int trial_controls(struct sp_sandbox *s, struct trial *t, bool dispatched) {
     enum { OBSERVED_CONTROLS = 2, SETTLED_CONTROLS = 10 };
     const uint64_t first_settle_ns = 200000000;
     t->settle_ns = first_settle_ns;
-    for (int i = 0; i < (t->method == SP_OBSERVED ? OBSERVED_CONTROLS : SETTLED_CONTROLS); i++)
+    for (int i = 0;
+         i < (t->method == SP_OBSERVED && !dispatched ? OBSERVED_CONTROLS : SETTLED_CONTROLS); i++)
         if (!trial_control(s, t))
             return trial_without_effect(s, t);
     return SP_MEASURED;
@@ -283,14 +285,15 @@ int trial_begin(struct sp_sandbox *s) {
     if (status != SP_MEASURED)
         return status;
     trial_set_timing(t, trial_control_case(&c).timing);
-    status = trial_controls(s, t);
+    bool dispatched = c.watcher && c.watcher->dispatched;
+    status = trial_controls(s, t, dispatched);
     if (status != SP_MEASURED)
         return status;
     trial_bring_bystander_round(s, t);
     trial_leader_mask(&c);
     trial_enforce(s, t, &c);
     trial_name_place(s, &t->actor[SP_TARGET].where);
-    s->result->method = (int32_t)t->method;
+    s->result->method = (int32_t)(dispatched ? SP_SETTLED : t->method);
     status = trial_open_watch(s, t);
     if (status == SP_MEASURED)
         trial_seat_bystander(s, t);

@@ -194,6 +194,8 @@ struct sp_watcher {
     void (*wait)(struct sp_watch *watch);  /* blocks; reports by sp_sighted and sp_answered */
     void (*nudge)(struct sp_watch *watch); /* from the controller: makes wait return */
     bool takes; /* what it sees is pending no more, so no handler will run for it */
+    bool
+        dispatched; /* by a thread of a library, in its own time: a nudge may overtake a sighting */
     void (*close)(struct sp_watch *watch);
 };
 

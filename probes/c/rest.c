@@ -49,7 +49,7 @@ static void trial_wait_on(struct sp_sandbox *s, struct sp_patience *patience, co
     sp_beat(s);
 }
 
-static void trial_pass(struct sp_sandbox *s, uint64_t ns, const char *what) {
+void trial_pass(struct sp_sandbox *s, uint64_t ns, const char *what) {
     struct sp_patience patience = {0};
     for (uint64_t until = sp_now() + ns; sp_now() < until;)
         trial_wait_on(s, &patience, what);

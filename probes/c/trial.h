@@ -96,6 +96,9 @@ uint32_t trial_runs_since(const struct trial *t, const struct trial_counts *befo
 bool trial_handler_done(const struct trial *t, const struct trial_counts *before);
 bool trial_rests(const struct trial *t, const struct trial_counts *before);
 
+/* Lets that time go by. */
+void trial_pass(struct sp_sandbox *s, uint64_t ns, const char *what);
+
 /* Waits until the target has returned or is at rest; true where only the waiting time says so. */
 bool trial_rest(struct sp_sandbox *s, const struct trial *t, const struct trial_counts *before);
 

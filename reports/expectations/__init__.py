@@ -22,7 +22,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from reports.schema import OUTCOMES, Fault, Platform
 
@@ -191,10 +191,14 @@ def platform_name(platform: Platform) -> str | None:
         return "gvisor"
     if platform.kqueue == "libkqueue":
         return "libkqueue"
-    if platform.os.lower() == "linux" and platform.libc.startswith("musl"):
+    if _has_musl(platform):
         return "musl"
     name = {"sunos": "illumos"}.get(platform.os.lower(), platform.os.lower())
     return name if name in PLATFORMS else None
+
+
+def _has_musl(platform: Platform) -> bool:
+    return platform.os.lower() == "linux" and platform.libc.startswith("musl")
 
 
 def release_of(text: str) -> Release | None:
@@ -204,9 +208,19 @@ def release_of(text: str) -> Release | None:
 
 
 def expectations_for(platform: Platform) -> Expectations | None:
-    """Return the expectations for a measured platform, if there are any."""
+    """Return the expectations for a measured platform, if there are any.
+
+    A look-alike of Linux with musl is judged by what musl does before what the look-alike does.
+    """
     name = platform_name(platform)
+    if name and name != "musl" and _has_musl(platform):
+        return _above("musl", name)
     return load_expectations(name) if name else None
+
+
+@functools.cache
+def _above(upper: str, lower: str) -> Expectations:
+    return evolve(load_expectations(upper), parent=load_expectations(lower))
 
 
 @functools.cache

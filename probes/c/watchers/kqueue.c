@@ -79,6 +79,11 @@ static const struct sp_watcher kqueue_watcher = {
     .open = kqueue_open,
     .wait = kqueue_wait,
     .nudge = kqueue_nudge,
+#ifdef SP_LIBKQUEUE
+    /* A thread of its own reads signalfds (src/common/evfilt_signalfd.c). */
+    .dispatched = true,
+    .takes = true,
+#endif
 };
 SP_WATCHER(kqueue_watcher);
 

@@ -5,6 +5,7 @@
 
 #ifdef __linux__
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,9 +21,8 @@ static int signalfd_open(struct sp_watch *watch) {
     return sp_error(*fd);
 }
 
-/* One read takes all that is pending, up to its room, so what was posted before the nudge comes
- * with it or came earlier. */
-static void signalfd_wait(struct sp_watch *watch) {
+/* Sleeps until there is something, and says whether the nudge was among it. */
+static bool signalfd_take(struct sp_watch *watch) {
     struct signalfd_siginfo seen[SIGNALFD_AT_ONCE];
     ssize_t size = read(*SP_SPACE(int, watch), seen, sizeof seen);
     size_t count = size > 0 ? (size_t)size / sizeof *seen : 0;
@@ -33,6 +33,16 @@ static void signalfd_wait(struct sp_watch *watch) {
         else
             nudged = true;
     }
+    return nudged;
+}
+
+/* What was posted before the nudge comes in the same read, or earlier, on Linux; gVisor hands out
+ * one signal a read and the nudge first, because it is the thread's own. */
+static void signalfd_wait(struct sp_watch *watch) {
+    struct pollfd more = {.fd = *SP_SPACE(int, watch), .events = POLLIN};
+    bool nudged = signalfd_take(watch);
+    while (poll(&more, 1, 0) > 0)
+        nudged |= signalfd_take(watch);
     if (nudged)
         sp_answered(watch);
 }
