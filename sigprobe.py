@@ -43,6 +43,8 @@ HERE = Path(__file__).resolve().parent
 ROOTS = tuple(root for root in (HERE / "probes", HERE / "blockif_ref") if (root / "c").is_dir())
 
 INTERRUPTED = 130
+_TO_FILE = "instead of standard output"
+DESCRIPTION = "Measures what a signal does to a thread in a blocking call. Start with: sigprobe run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +115,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; each subcommand's function is in `command`."""
-    top = _Parser(prog="sigprobe", description=__doc__.splitlines()[0] if __doc__ else None)
+    top = _Parser(prog="sigprobe", description=DESCRIPTION)
     top.add_argument("--version", action="version", version=f"sigprobe {version()}")
     commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
@@ -152,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     report = _command(commands, "report", report_files, "results of many machines side by side")
     report.add_argument("files", nargs="+", type=Path, metavar="FILE", help="or a folder of them")
     report.add_argument("--format", choices=tuple(tables.FORMATS), default="table")
-    report.add_argument("-o", dest="output", type=Path, metavar="FILE")
+    report.add_argument("-o", dest="output", type=Path, metavar="FILE", help=_TO_FILE)
 
     changes = _command(commands, "compare", compare_files, "what changed between two files")
     changes.add_argument("old", type=Path, metavar="OLD")
@@ -174,10 +176,10 @@ def parser() -> argparse.ArgumentParser:
 
     program = _command(commands, "repro", write_repro, "a straight-line C program for one case")
     program.add_argument("case", metavar="CASE")
-    program.add_argument("-o", dest="output", type=Path, metavar="FILE.c")
+    program.add_argument("-o", dest="output", type=Path, metavar="FILE.c", help=_TO_FILE)
 
     whole = _command(commands, "kit", make_kit, "the whole engine as one C file")
-    whole.add_argument("-o", dest="output", type=Path, metavar="FILE.c")
+    whole.add_argument("-o", dest="output", type=Path, metavar="FILE.c", help=_TO_FILE)
 
     model = _command(commands, "predict", show_predictions, "kick by scenario as the model has it")
     model.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a results file")
@@ -279,7 +281,7 @@ def run_cases(asked: argparse.Namespace) -> int:
         sys.stdout.write(tables.render(report, asked.format))
     elif asked.output is None:
         sys.stdout.write(schema.dumps(results))
-    return INTERRUPTED if plan.interrupted else int(report.failing)
+    return INTERRUPTED if plan.interrupted else int(report.failing > 0)
 
 
 def _run_on_hosts(asked: argparse.Namespace) -> int:
@@ -298,7 +300,7 @@ def _run_on_hosts(asked: argparse.Namespace) -> int:
     report = _matrix(found)
     if asked.format != "json" and found:
         sys.stdout.write(tables.render(report, asked.format))
-    return max((fault.status for fault in faults), default=int(report.failing))
+    return max((fault.status for fault in faults), default=int(report.failing > 0))
 
 
 @contextlib.contextmanager
@@ -352,7 +354,9 @@ def report_files(asked: argparse.Namespace) -> int:
     # A page is passed on: it names no folder of a machine.
     report.places = tuple(file.name if file.is_absolute() else str(file) for file in asked.files)
     _put(tables.render(report, asked.format), asked.output)
-    return int(report.failing)
+    if report.failing:
+        _remark(f"{report.failing:,} measured cells are not as expected: exit status 1")
+    return int(report.failing > 0)
 
 
 def compare_files(asked: argparse.Namespace) -> int:

@@ -228,6 +228,7 @@ def universe(*roots: Path) -> Universe:
 
 def check_platform(name: str) -> str:
     """Return a platform's name; Fault names the nearest when there is none."""
+    name = {"macos": "darwin"}.get(name.lower(), name)
     if name not in PLATFORMS:
         raise Fault(f"no platform is called {name!r}{_nearest(name, PLATFORMS)}")
     return name

@@ -114,7 +114,8 @@ def _names(groups: Sequence[_Group]) -> Iterator[tuple[_Group, str]]:
         if not (crowded and group is crowd):
             yield group, f" for {', '.join(group.labels)}"
     if crowded:
-        yield crowd, f" for the other {len(crowd.labels)}"
+        rest = "the other" if len(measured) > 1 else "all"
+        yield crowd, f" for {rest} {len(crowd.labels)}"
     for group in groups:
         if group not in measured:
             yield group, f" for {', '.join(group.labels)}"

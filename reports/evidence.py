@@ -32,6 +32,11 @@ from reports.verdicts import Judgement, judge
 
 FEW_TRIALS = 100
 FEW_TIMES = 10
+ABOUT = (
+    "sigprobe measures what a signal does to a thread in a blocking call, by the kernel's own word "
+    "and not by time-outs. repro.c, where there is one, has nothing of sigprobe in it and needs "
+    "only a C compiler; the two check each other."
+)
 SUMS = "SHA256SUMS"
 UNSUMMED = ("trace.txt", SUMS)
 NAMES = ("report.md", "report.txt", "result.json", "repro.c", *UNSUMMED)
@@ -170,7 +175,7 @@ def warnings_about(platform: Platform, case: Case, judgement: Judgement) -> Iter
     elif case.trials < FEW_TRIALS:
         yield f"Only {case.trials:,} trials were made; {FEW_TRIALS:,} are the least to show."
     for name in ordered(odd):
-        if odd[name] < FEW_TIMES:
+        if odd[name] < FEW_TIMES and case.trials >= FEW_TRIALS:
             yield f"The outcome {name} was seen only {share_text(odd[name], case.trials)}."
     if case.traced or platform.tracer:
         yield "A tracer was attached: ignored signals are not dropped then, so this is no evidence."
@@ -185,8 +190,6 @@ def warnings_about(platform: Platform, case: Case, judgement: Judgement) -> Iter
 def _sections(
     results: Results, case: Case, judgement: Judgement, warnings: list[str], story: Story
 ) -> Iterator[_Section]:
-    if warnings:
-        yield _Section("Before you send this", points=tuple(warnings))
     yield _Section("What was asked", (story.sentence or case.id, *story.questions))
     yield _Section("What is expected", points=tuple(_expectation_points(judgement.expected)))
     yield _Section("What was measured", points=tuple(_measured_points(case, judgement)))
@@ -200,6 +203,9 @@ def _sections(
     elsewhere = tuple(_elsewhere(case, results.platform))
     if elsewhere:
         yield _Section("What other platforms are expected to do", points=elsewhere)
+    if warnings:
+        yield _Section("What weakens this", points=tuple(warnings))
+    yield _Section("What made this", (ABOUT,))
 
 
 def _expectation_points(expected: Expected) -> Iterator[str]:

@@ -122,9 +122,9 @@ class Matrix:
         return [column for column in self.columns if column.measured]
 
     @property
-    def failing(self) -> bool:
-        """Whether anything measured makes a run fail."""
-        return any(cell.failing for column in self.columns for cell in column.cells.values())
+    def failing(self) -> int:
+        """How many measured cells are not as expected."""
+        return sum(cell.failing for column in self.columns for cell in column.cells.values())
 
 
 EMPTY = Cell("empty")
@@ -146,7 +146,10 @@ def build(
 
 
 def gather(files: Iterable[Results]) -> list[tuple[str, Results]]:
-    """Merge results by platform; those that must not be added up stay apart as "ID (2)"."""
+    """Merge results by platform.
+
+    Those that must not be added up stay apart: the newest has the plain id, the next is "ID (2)".
+    """
     by_platform: dict[str, list[Results]] = {}
     for results in files:
         by_platform.setdefault(results.platform.id, []).append(results)
@@ -163,7 +166,7 @@ def _merge_all(files: list[Results]) -> list[Results]:
         return files
     distinct = {dumps(results): results for results in files}
     merged: list[Results] = []
-    for text in sorted(distinct):
+    for text in sorted(distinct, key=lambda text: (distinct[text].run.started, text), reverse=True):
         for place, other in enumerate(merged):
             with suppress(Fault):  # another definition of a case
                 merged[place] = merge(other, distinct[text])
@@ -261,6 +264,13 @@ def full_text(case: Case) -> list[str]:
     return lines
 
 
+METHOD_TEXT = {
+    "observed": "the kernel itself showed the target asleep, before and after",
+    "control": "by a second, handled signal",
+    "settled": "what did not come was waited for, at least twenty times the longest wake-up seen",
+}
+
+
 def facts(case: Case) -> list[str]:
     """Return all that was counted, one thing a line; the latency is left to whoever shows it."""
     seen, runs = case.sightings, case.handler
@@ -269,7 +279,7 @@ def facts(case: Case) -> list[str]:
         first = f"watcher {seen.watcher_first:,}, target {seen.target_first:,}"
         lines.append(f"first in user space: {first}")
     lines.append(f"reached the situation: {share_text(case.reached, case.trials)}")
-    lines.append(f"method: {case.method}")
+    lines.append(f"method: {case.method} ({METHOD_TEXT[case.method]})")
     if runs.target + runs.bystander + runs.elsewhere:
         lines.append(
             f"handler runs: {runs.target:,} in the target, {runs.bystander:,} in the bystander, "

@@ -26,9 +26,8 @@ from reports.verdicts import VERDICTS
 SUMMARY_MAX = 1_000_000
 LEGEND = (
     '"> 99.7 %": no other outcome was seen, which puts the share above that at 95 %. '
-    "~ settled: concluded after a waiting time; + control: after a second signal; without a mark: "
-    "observed. (in brackets): predicted from source or documentation, not measured. – cannot be "
-    "run there."
+    "~ settled: concluded after a waiting time; without it: observed. (in brackets): predicted "
+    "from source or documentation, not measured. – cannot be run there."
 )
 
 

@@ -46,7 +46,7 @@ def _axes(parts: list[str]) -> tuple[str, ...]:
 
 def _of_itself(entry: Entry) -> Iterator[str]:
     if not _SOURCE.fullmatch(entry.source):
-        yield "its source is not filled in"
+        yield "its source is too short: a file and function, a page or a clause, and what it says"
     if entry.since and entry.until and entry.since >= entry.until:
         yield "its range of releases is empty"
     if entry.bug and not re.fullmatch(r"https://[^\s]+", entry.bug.address):

@@ -121,7 +121,7 @@ def test_it_warns_of_weak_evidence(
     some.platform = evolve(some.platform, **platform)  # type: ignore[arg-type]
     warnings = write_bundle(some, READ, tmp_path, STORY)
     assert any(words in warning for warning in warnings), warnings
-    assert "Before you send this" in (tmp_path / "report.md").read_text()
+    assert "What weakens this" in (tmp_path / "report.md").read_text()
 
 
 def test_it_warns_of_an_outcome_seen_too_few_times(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ source = "a file, a function"
 @pytest.mark.parametrize(
     ("planted", "words"),
     [
-        (ENTRY.replace("a file, a function", ""), "source is not filled in"),
+        (ENTRY.replace("a file, a function", ""), "source is too short"),
         (ENTRY.replace("read-pipe", "read-tape"), "'read-tape' matches none"),
         (ENTRY + 'signal = ["!SIGNIL"]', "'!SIGNIL' matches none"),
         (ENTRY + 'sender = ["raise"]', "matches no case"),
@@ -211,3 +211,14 @@ def test_linux_judges_all_that_a_plain_run_measures() -> None:
     watched = [id for id in default if watchers & {*id.split("/")[5:6]}]
     assert [id for id in default if not linux.expect(id).outcomes] == []
     assert [id for id in watched if not linux.expect(id).sighting] == []
+
+
+def test_musl_goes_before_the_look_alike_that_runs_it() -> None:
+    gvisor = a_platform("linux-4.4-x86_64-musl+gvisor", emulation="gvisor", libc="musl")
+    found = expectations_for(gvisor)
+    assert found is not None
+    waits = found.expect("sigtimedwait/SIGUSR1/handler/open/pthread_kill/none/asleep")
+    assert waits.outcomes == {"restarted"}
+    accepts = found.expect("accept/SIGUSR1/handler-restart/open/pthread_kill/none/asleep")
+    assert accepts.outcome is not None
+    assert accepts.outcome.bug is not None
