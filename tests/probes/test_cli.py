@@ -22,6 +22,7 @@ from reports import schema
 from sigprobe import ROOTS
 
 TOP = Path(__file__).resolve().parents[2]
+KEPT = max((TOP / "reports" / "results").iterdir())  # the newest day's results
 SIGPROBE = [sys.executable, str(TOP / "sigprobe.py")]
 READ = "read-pipe/SIGUSR1/handler/open/pthread_kill/none/asleep"
 
@@ -282,8 +283,7 @@ def test_an_interruption_saves_what_was_measured_and_leaves_nothing(
 
 
 def test_the_command_that_a_page_shows_makes_the_bundle_of_its_cell(tmp_path: Path) -> None:
-    kept = TOP / "reports" / "results" / "2026-11-23"
-    shutil.copytree(kept, tmp_path / "results", ignore=shutil.ignore_patterns("qemu*"))
+    shutil.copytree(KEPT, tmp_path / "results", ignore=shutil.ignore_patterns("qemu*"))
 
     def here(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*SIGPROBE, *words], cwd=tmp_path, capture_output=True, text=True)
@@ -308,7 +308,7 @@ def test_the_command_that_a_page_shows_makes_the_bundle_of_its_cell(tmp_path: Pa
 
 def test_a_case_of_the_port_without_a_program_has_a_bundle_that_says_so(tmp_path: Path) -> None:
     case = "blockif/io-uring/read/stalled/asleep"
-    path = TOP / "reports" / "results" / "2026-11-23" / "linux.json"
+    path = KEPT / "linux.json"
     told = sigprobe("evidence", str(path), case, "-o", str(tmp_path / "b"))
     assert told.returncode == 0, told
     assert "no straight-line program" in (tmp_path / "b" / "report.md").read_text("utf-8")
