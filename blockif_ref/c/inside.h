@@ -145,6 +145,7 @@ struct blockif {
     int blocked;
     struct blockif_worker *idle; /* asleep for want of work, the last to fall asleep first */
     bool waking;                 /* one has been called and has not come yet */
+    int lingering;               /* those that look once more before they sleep */
     bool closing;
     int started; /* workers that have come up */
     int failed;  /* errno of one that could not */

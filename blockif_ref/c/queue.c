@@ -114,7 +114,7 @@ void blockif_call_worker(struct blockif *disk) {
 }
 
 void blockif_wake(struct blockif *disk) {
-    if (disk->runnable > 0 && disk->idle && !disk->waking) {
+    if (disk->runnable > 0 && disk->idle && !disk->waking && !disk->lingering) {
         disk->waking = true;
         blockif_call_worker(disk);
     }

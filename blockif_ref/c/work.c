@@ -3,6 +3,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <sched.h>
 
 bool blockif_cancelled(const struct blockif_worker *worker) {
     return atomic_load(&worker->element->cancelled);
@@ -102,6 +103,20 @@ static void blockif_finish(struct blockif *disk, struct blockif_element *element
     request->callback(request, error);
 }
 
+/* The next request is often a moment away, and a sleep costs more than to look again. Whoever
+ * submits meanwhile need not wake anybody. */
+static bool blockif_linger(struct blockif *disk) {
+    enum { LOOKS = 8 };
+    disk->lingering++;
+    for (int i = 0; i < LOOKS && disk->runnable == 0 && !disk->closing; i++) {
+        (void)pthread_mutex_unlock(&disk->lock);
+        (void)sched_yield();
+        (void)pthread_mutex_lock(&disk->lock);
+    }
+    disk->lingering--;
+    return disk->runnable > 0;
+}
+
 static void blockif_idle(struct blockif_worker *worker) {
     struct blockif *disk = worker->disk;
     worker->awake = false;
@@ -123,10 +138,10 @@ static void blockif_turns(struct blockif_worker *worker) {
             (void)pthread_mutex_lock(&disk->lock);
             worker->element = NULL;
             blockif_vacate(disk, &disk->busy, element);
-        } else if (!disk->closing)
-            blockif_idle(worker);
-        else
+        } else if (disk->closing)
             return;
+        else if (!blockif_linger(disk) && !disk->closing)
+            blockif_idle(worker);
     }
 }
 
