@@ -84,12 +84,14 @@ class _Pool(ProcessPoolExecutor):
 
 
 def _leave_to_parent() -> None:
-    """Let ^C, which the terminal sends to all, be the parent's business: pieces are short.
+    """Let ^C and a hang-up, which go to all, be the parent's business: pieces are short.
 
-    A parent that is killed takes its processes with it.
+    SIGTERM is how a pool ends the rest when one has died. A parent that is killed takes its
+    processes with it.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if parent := multiprocessing.parent_process():
         Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -302,9 +304,11 @@ def _cancel(futures: Iterable[Future[schema.Case]]) -> None:
 
 
 def _finished(futures: set[Future[schema.Case]]) -> Iterator[schema.Case]:
+    """Yield what was under way; what a SIGTERM to the whole group has ended is lost."""
     running = [future for future in futures if not future.cancelled()]
     for future in wait(running).done:
-        yield future.result()
+        if not isinstance(future.exception(), BrokenExecutor):
+            yield future.result()
 
 
 def check_writable(path: Path) -> None:
