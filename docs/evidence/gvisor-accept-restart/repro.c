@@ -66,7 +66,8 @@ static void await_sleep(const struct sleeper *s) {
         usleep(1000);
     if (s->stat == -1)
         usleep(300000); /* no look at thread states here: enough to get there */
-    while (!s->returned && pread(s->stat, line, sizeof line - 1, 0) > 0 && !strstr(line, ") S "))
+    while (!s->returned && pread(s->stat, line, sizeof line - 1, 0) > 0 &&
+           !strstr(line, ") S "))
         continue;
 }
 
