@@ -14,7 +14,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -49,6 +48,10 @@ static void handler(int signal) {
 static void *sleeper_main(void *argument) {
     struct sleeper *s = argument;
     s->stat = open("/proc/thread-self/stat", O_RDONLY); /* -1 elsewhere */
+    s->address.sun_family = AF_UNIX;
+    s->listener = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
+    need(bind(s->listener, (struct sockaddr *)&s->address, sizeof s->address), "bind");
+    need(listen(s->listener, 1), "listen");
     sigset_t tested;
     sigemptyset(&tested);
     sigaddset(&tested, SIGUSR1);
@@ -66,8 +69,7 @@ static void await_sleep(const struct sleeper *s) {
         usleep(1000);
     if (s->stat == -1)
         usleep(300000); /* no look at thread states here: enough to get there */
-    while (!s->returned && pread(s->stat, line, sizeof line - 1, 0) > 0 &&
-           !strstr(line, ") S "))
+    while (!s->returned && pread(s->stat, line, 63, 0) > 0 && !strstr(line, ") S "))
         continue;
 }
 
@@ -78,20 +80,8 @@ int main(void) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     need(sigaction(SIGUSR1, &action, NULL), "sigaction");
 
-    strcpy(target.address.sun_path, "/tmp/repro-XXXXXX");
-    close(need(mkstemp(target.address.sun_path), target.address.sun_path)); /* a name that is free */
-    unlink(target.address.sun_path);
-    target.address.sun_family = AF_UNIX;
-    target.listener = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
-    need(bind(target.listener, (struct sockaddr *)&target.address, sizeof target.address), "bind");
-    need(listen(target.listener, 1), "listen");
-    strcpy(bystander.address.sun_path, "/tmp/repro-XXXXXX");
-    close(need(mkstemp(bystander.address.sun_path), bystander.address.sun_path)); /* a name that is free */
-    unlink(bystander.address.sun_path);
-    bystander.address.sun_family = AF_UNIX;
-    bystander.listener = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
-    need(bind(bystander.listener, (struct sockaddr *)&bystander.address, sizeof bystander.address), "bind");
-    need(listen(bystander.listener, 1), "listen");
+    sprintf(target.address.sun_path, "/tmp/repro-%d-%p", (int)getpid(), (void *)&target.listener);
+    sprintf(bystander.address.sun_path, "/tmp/repro-%d-%p", (int)getpid(), (void *)&bystander.listener);
     pthread_create(&target.thread, NULL, sleeper_main, &target);
     await_sleep(&target);
     pthread_create(&bystander.thread, NULL, sleeper_main, &bystander);
