@@ -26,7 +26,7 @@ struct sleeper {
     _Atomic int returned; /* the call is over */
     _Atomic int handled;  /* runs of the handler in it */
     int error;            /* of the call: 0 or an errno */
-    int listener;
+    int fd;
     struct sockaddr_un address;
 };
 static struct sleeper target, bystander;
@@ -49,15 +49,15 @@ static void *sleeper_main(void *argument) {
     struct sleeper *s = argument;
     s->stat = open("/proc/thread-self/stat", O_RDONLY); /* -1 elsewhere */
     s->address.sun_family = AF_UNIX;
-    s->listener = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
-    need(bind(s->listener, (struct sockaddr *)&s->address, sizeof s->address), "bind");
-    need(listen(s->listener, 1), "listen");
+    s->fd = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
+    need(bind(s->fd, (struct sockaddr *)&s->address, sizeof s->address), "bind");
+    need(listen(s->fd, 1), "listen");
     sigset_t tested;
     sigemptyset(&tested);
     sigaddset(&tested, SIGUSR1);
     pthread_sigmask(SIG_UNBLOCK, &tested, NULL);
     s->entering = 1;
-    s->error = accept(s->listener, NULL, NULL) < 0 ? errno : 0;
+    s->error = accept(s->fd, NULL, NULL) < 0 ? errno : 0;
     s->returned = 1;
     return NULL;
 }
@@ -80,8 +80,8 @@ int main(void) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     need(sigaction(SIGUSR1, &action, NULL), "sigaction");
 
-    sprintf(target.address.sun_path, "/tmp/repro-%d-%p", (int)getpid(), (void *)&target.listener);
-    sprintf(bystander.address.sun_path, "/tmp/repro-%d-%p", (int)getpid(), (void *)&bystander.listener);
+    sprintf(target.address.sun_path, "/tmp/repro-%d-%p", getpid(), (void *)&target.fd);
+    sprintf(bystander.address.sun_path, "/tmp/repro-%d-%p", getpid(), (void *)&bystander.fd);
     pthread_create(&target.thread, NULL, sleeper_main, &target);
     await_sleep(&target);
     pthread_create(&bystander.thread, NULL, sleeper_main, &bystander);
@@ -94,8 +94,8 @@ int main(void) {
     await_sleep(&target);
     int by_itself = target.returned; /* or when it is released, now */
     if (!by_itself) {
-        int fd = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
-        need(connect(fd, (struct sockaddr *)&target.address, sizeof target.address), "connect");
+        int client = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
+        need(connect(client, (struct sockaddr *)&target.address, sizeof target.address), "connect");
     }
     for (int i = 0; i < 30000 && !target.returned; i++)
         usleep(1000);
