@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
     as_completed,
-    wait,
 )
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -247,11 +247,12 @@ class Campaign:
         except BrokenExecutor as error:
             raise Fault("a process that had a job died", 3) from error
         except KeyboardInterrupt:
-            _cancel(waiting)
+            _withdraw(executor, waiting)
             yield from _finished(waiting)
             raise
         finally:
-            _cancel(waiting)
+            if waiting:
+                _withdraw(executor, waiting)
 
     def _add(self, case: schema.Case) -> None:
         known = self._records.get(case.id)
@@ -298,16 +299,23 @@ def _rescue(results: schema.Results) -> str:
     return f"the results are in {path}"
 
 
-def _cancel(futures: Iterable[Future[schema.Case]]) -> None:
-    for future in futures:
+def _withdraw(executor: Executor, waiting: Iterable[Future[schema.Case]]) -> None:
+    """Let nothing start that has not started yet.
+
+    A pool must do that itself: its own thread stops at a future that others cancelled when it ends
+    the processes after one has died (concurrent/futures/process.py, terminate_broken, CPython 3.11).
+    """
+    if isinstance(executor, _Pool):
+        executor.shutdown(wait=False, cancel_futures=True)
+        return
+    for future in waiting:
         future.cancel()
 
 
-def _finished(futures: set[Future[schema.Case]]) -> Iterator[schema.Case]:
+def _finished(futures: Iterable[Future[schema.Case]]) -> Iterator[schema.Case]:
     """Yield what was under way; what a SIGTERM to the whole group has ended is lost."""
-    running = [future for future in futures if not future.cancelled()]
-    for future in wait(running).done:
-        if not isinstance(future.exception(), BrokenExecutor):
+    for future in futures:
+        with suppress(BrokenExecutor, CancelledError):
             yield future.result()
 
 

@@ -2,6 +2,8 @@
 """Campaigns: totals, resume, spreading, interruption, what is lost when (nothing)."""
 
 import io
+import multiprocessing
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,28 @@ def test_control_c_keeps_what_an_executor_finished(tmp_path: Path) -> None:
     assert plan.interrupted
     assert counts(schema.load(path)) == {IDS[0]: 20}
     assert all(future.cancelled() for future in executor.submitted[2:])
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_processes_that_die_after_control_c_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = campaign._finished
+
+    def pressed(futures: Any) -> Any:
+        while sum(future.running() for future in futures) < 3:  # more than the pool has processes
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    def killed(futures: Any) -> Any:
+        for child in multiprocessing.active_children():
+            child.kill()
+        return finished(futures)
+
+    monkeypatch.setattr(campaign, "as_completed", pressed)
+    monkeypatch.setattr(campaign, "_finished", killed)
+    plan = Campaign(IDS, 100_000, roots=ROOTS)
+    with campaign.pool(2) as pool:
+        plan.run(pool)
+    assert plan.interrupted
 
 
 def test_control_c_keeps_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
