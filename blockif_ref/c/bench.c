@@ -22,29 +22,37 @@ struct bench_state {
     uint64_t next, seed, begun, ended, errors;
     pthread_mutex_t lock;
     pthread_cond_t some;
-    _Atomic(struct bench_slot *)
-        back;              /* a stack: pushed by workers, taken whole by the submitter */
-    _Atomic uint64_t left; /* callbacks that have come to their end */
-    _Atomic bool hungry;   /* it is about to */
+    bool called; /* the sleeping submitter has been */
+    /* A stack, pushed by workers and taken whole by the submitter, or bench_asleep. */
+    _Atomic(struct bench_slot *) back;
 };
 
-/* The submitter's sleep is entered only after `hungry` is set and the stack is found empty, and a
- * worker looks at `hungry` only after its push: both are sequentially consistent, so one sees the
- * other and no wake-up is lost. */
+static struct bench_slot bench_asleep; /* the stack is empty and the submitter waits to be called */
+
+/* Touches the state no more once the slot is on the stack, unless the submitter waits for that. */
 static void bench_ended(struct blockif_request *request, int error) {
     struct bench_slot *slot = request->owner;
     struct bench_state *state = slot->state;
     if (error)
         request->owner = NULL; /* marks it */
-    slot->next = atomic_load(&state->back);
-    while (!atomic_compare_exchange_weak(&state->back, &slot->next, slot))
-        continue;
-    if (atomic_load(&state->hungry)) {
+    struct bench_slot *top = atomic_load(&state->back);
+    do
+        slot->next = top == &bench_asleep ? NULL : top;
+    while (!atomic_compare_exchange_weak(&state->back, &top, slot));
+    if (top == &bench_asleep) {
         (void)pthread_mutex_lock(&state->lock);
+        state->called = true;
         (void)pthread_cond_signal(&state->some);
         (void)pthread_mutex_unlock(&state->lock);
     }
-    (void)atomic_fetch_add(&state->left, 1); /* the last touch: the state may be gone now */
+}
+
+static void bench_sleep(struct bench_state *state) {
+    (void)pthread_mutex_lock(&state->lock);
+    while (!state->called)
+        (void)pthread_cond_wait(&state->some, &state->lock);
+    state->called = false;
+    (void)pthread_mutex_unlock(&state->lock);
 }
 
 static struct bench_slot *bench_take(struct bench_state *state) {
@@ -56,13 +64,9 @@ static struct bench_slot *bench_take(struct bench_state *state) {
     }
     if (taken)
         return taken;
-    (void)pthread_mutex_lock(&state->lock);
-    atomic_store(&state->hungry, true);
-    while (!(taken = atomic_exchange(&state->back, NULL)))
-        (void)pthread_cond_wait(&state->some, &state->lock);
-    atomic_store(&state->hungry, false);
-    (void)pthread_mutex_unlock(&state->lock);
-    return taken;
+    if (atomic_compare_exchange_strong(&state->back, &taken, &bench_asleep))
+        bench_sleep(state);
+    return atomic_exchange(&state->back, NULL);
 }
 
 /* xorshift64* (Vigna 2016): quick, and good enough to scatter offsets. */
@@ -144,9 +148,6 @@ static int bench_load(struct bench_state *state, struct blockif *disk) {
     int failed = bench_submit(disk, batch, (size_t)state->job->depth);
     while (!failed && state->ended < state->job->requests)
         failed = bench_turn(state, disk);
-    struct sp_patience patience = {0};
-    while (atomic_load(&state->left) < state->ended)
-        sp_relax(&patience);
     return failed;
 }
 

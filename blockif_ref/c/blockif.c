@@ -47,7 +47,7 @@ static struct blockif *blockif_allocate(const struct blockif_device *device, int
             lacks |= posix_memalign(&disk->worker[i].bounce, 4096, device->bounce) != 0;
     }
     for (int i = 0; !lacks && i < disk->vacant; i++)
-        blockif_append(&disk->spare, &disk->elements[i]);
+        blockif_put_by(disk, &disk->elements[i]);
     if (lacks)
         blockif_free(disk);
     return lacks ? NULL : disk;

@@ -31,6 +31,8 @@ struct blockif_element {
     _Atomic bool cancelled;
 };
 
+enum { BLOCKIF_ENDS_BITS = 9 };
+
 struct blockif_queue {
     struct blockif_element *first, *last;
 };
@@ -137,10 +139,12 @@ struct blockif {
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a cancelled request ended, a cancel was acknowledged or has left */
-    struct blockif_queue spare, waiting, busy;
+    struct blockif_element *spare; /* the last to become free first: the cache still has it */
+    struct blockif_queue waiting, busy;
+    uint8_t ends[1 << BLOCKIF_ENDS_BITS]; /* waiting and busy elements by a hash of their end */
     struct blockif_cancel *unacknowledged;
     uint64_t serial;
-    int vacant;   /* elements in `spare` */
+    int vacant;   /* how many are spare */
     int runnable; /* pending elements in `waiting`; the rest of it is blocked */
     int blocked;
     struct blockif_worker *idle; /* asleep for want of work, the last to fall asleep first */

@@ -55,12 +55,25 @@ static ssize_t blockif_pwritev(int fd, const struct iovec *pieces, int count, of
 #define blockif_pwritev pwritev
 #endif
 
+/* A single piece goes without a list, which the kernel would have to copy in first. */
+static long blockif_read(const struct blockif_call *call) {
+    const struct iovec *piece = call->pieces;
+    return call->count == 1 ? pread(call->fd, piece->iov_base, piece->iov_len, call->offset)
+                            : blockif_preadv(call->fd, piece, call->count, call->offset);
+}
+
+static long blockif_write(const struct blockif_call *call) {
+    const struct iovec *piece = call->pieces;
+    return call->count == 1 ? pwrite(call->fd, piece->iov_base, piece->iov_len, call->offset)
+                            : blockif_pwritev(call->fd, piece, call->count, call->offset);
+}
+
 long blockif_perform(const struct blockif_call *call) {
     switch (call->kind) {
     case BLOCKIF_PREADV:
-        return blockif_preadv(call->fd, call->pieces, call->count, call->offset);
+        return blockif_read(call);
     case BLOCKIF_PWRITEV:
-        return blockif_pwritev(call->fd, call->pieces, call->count, call->offset);
+        return blockif_write(call);
     case BLOCKIF_FSYNC:
         return fsync(call->fd);
     case BLOCKIF_PUNCH:

@@ -4,7 +4,23 @@
 
 static const int64_t blockif_nowhere = INT64_MAX; /* the end of a flush: no request starts there */
 
-void blockif_append(struct blockif_queue *queue, struct blockif_element *element) {
+void blockif_lock(struct blockif *disk) {
+    enum { TRIES = 100 };
+    struct sp_patience patience = {0};
+    for (int i = 0; i < TRIES; i++) {
+        if (pthread_mutex_trylock(&disk->lock) == 0)
+            return;
+        sp_relax(&patience);
+    }
+    (void)pthread_mutex_lock(&disk->lock);
+}
+
+void blockif_put_by(struct blockif *disk, struct blockif_element *element) {
+    element->next = disk->spare;
+    disk->spare = element;
+}
+
+static void blockif_append(struct blockif_queue *queue, struct blockif_element *element) {
     element->next = NULL;
     element->previous = queue->last;
     if (queue->last)
@@ -43,24 +59,39 @@ static bool blockif_leads(const struct blockif_queue *queue,
     return false;
 }
 
-static bool blockif_must_wait(const struct blockif *disk, const struct blockif_element *element) {
+_Static_assert(BLOCKIF_RING + BLOCKIF_WORKERS_MOST <= UINT8_MAX, "all may end at one place");
+
+/* How many end at a place, and at those with the same hash (Knuth's multiplicative one). */
+static uint8_t *blockif_ends(struct blockif *disk, int64_t place) {
+    return &disk->ends[(uint64_t)place * 11400714819323198485u >> (64 - BLOCKIF_ENDS_BITS)];
+}
+
+/* Most requests follow none, so most need not look through the queues. */
+static bool blockif_must_wait(struct blockif *disk, const struct blockif_element *element) {
     return element->request->operation != BLOCKIF_FLUSH &&
+           *blockif_ends(disk, element->request->offset) > 0 &&
            (blockif_leads(&disk->waiting, element) || blockif_leads(&disk->busy, element));
 }
 
+/* The lock puts these in order; BLOCKIF_DONE alone is told without it (work.c). */
+static void blockif_become(struct blockif_element *element, int state) {
+    atomic_store_explicit(&element->state, state, memory_order_relaxed);
+}
+
 void blockif_enqueue(struct blockif *disk, struct blockif_request *request) {
-    struct blockif_element *element = disk->spare.first;
-    blockif_remove(&disk->spare, element);
+    struct blockif_element *element = disk->spare;
+    disk->spare = element->next;
     disk->vacant--;
     request->residual = request->length;
     element->request = request;
     element->worker = NULL;
-    element->serial = ++disk->serial;
+    atomic_store_explicit(&element->serial, ++disk->serial, memory_order_relaxed);
     element->end = request->operation == BLOCKIF_FLUSH ? blockif_nowhere
                                                        : request->offset + (int64_t)request->length;
-    atomic_store(&element->cancelled, false);
+    atomic_store_explicit(&element->cancelled, false, memory_order_relaxed);
     bool waits = blockif_must_wait(disk, element);
-    atomic_store(&element->state, waits ? BLOCKIF_BLOCKED : BLOCKIF_PENDING);
+    ++*blockif_ends(disk, element->end);
+    blockif_become(element, waits ? BLOCKIF_BLOCKED : BLOCKIF_PENDING);
     *(waits ? &disk->blocked : &disk->runnable) += 1;
     blockif_append(&disk->waiting, element);
 }
@@ -76,7 +107,7 @@ struct blockif_element *blockif_take(struct blockif_worker *worker) {
     disk->runnable--;
     element->worker = worker;
     worker->element = element;
-    atomic_store(&element->state, BLOCKIF_BUSY);
+    blockif_become(element, BLOCKIF_BUSY);
     blockif_append(&disk->busy, element);
     return element;
 }
@@ -89,7 +120,7 @@ static void blockif_unblock(struct blockif *disk, int64_t end) {
         if (atomic_load(&at->state) != BLOCKIF_BLOCKED || at->request->offset != end ||
             blockif_must_wait(disk, at))
             continue;
-        atomic_store(&at->state, BLOCKIF_PENDING);
+        blockif_become(at, BLOCKIF_PENDING);
         disk->blocked--;
         disk->runnable++;
     }
@@ -98,10 +129,11 @@ static void blockif_unblock(struct blockif *disk, int64_t end) {
 void blockif_vacate(struct blockif *disk, struct blockif_queue *queue,
                     struct blockif_element *element) {
     blockif_remove(queue, element);
-    atomic_store(&element->state, BLOCKIF_FREE);
+    --*blockif_ends(disk, element->end);
+    blockif_become(element, BLOCKIF_FREE);
     element->request = NULL;
     element->worker = NULL;
-    blockif_append(&disk->spare, element);
+    blockif_put_by(disk, element);
     disk->vacant++;
     blockif_unblock(disk, element->end);
 }

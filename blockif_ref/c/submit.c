@@ -43,7 +43,7 @@ int blockif_submit(struct blockif *disk, struct blockif_request *const *requests
         if (failed)
             return failed;
     }
-    (void)pthread_mutex_lock(&disk->lock);
+    blockif_lock(disk);
     int failed = disk->closing ? EBADF : count > (size_t)disk->vacant ? E2BIG : 0;
     for (size_t i = 0; !failed && i < count; i++)
         blockif_enqueue(disk, requests[i]);

@@ -106,12 +106,12 @@ static void blockif_finish(struct blockif *disk, struct blockif_element *element
 /* The next request is often a moment away, and a sleep costs more than to look again. Whoever
  * submits meanwhile need not wake anybody. */
 static bool blockif_linger(struct blockif *disk) {
-    enum { LOOKS = 8 };
+    enum { LOOKS = 12 };
     disk->lingering++;
     for (int i = 0; i < LOOKS && disk->runnable == 0 && !disk->closing; i++) {
         (void)pthread_mutex_unlock(&disk->lock);
         (void)sched_yield();
-        (void)pthread_mutex_lock(&disk->lock);
+        blockif_lock(disk);
     }
     disk->lingering--;
     return disk->runnable > 0;
@@ -135,7 +135,7 @@ static void blockif_turns(struct blockif_worker *worker) {
             blockif_wake(disk);
             (void)pthread_mutex_unlock(&disk->lock);
             blockif_finish(disk, element, blockif_serve(worker, element->request));
-            (void)pthread_mutex_lock(&disk->lock);
+            blockif_lock(disk);
             worker->element = NULL;
             blockif_vacate(disk, &disk->busy, element);
         } else if (disk->closing)
