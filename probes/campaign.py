@@ -302,8 +302,8 @@ def _rescue(results: schema.Results) -> str:
 def _withdraw(executor: Executor, waiting: Iterable[Future[schema.Case]]) -> None:
     """Let nothing start that has not started yet.
 
-    A pool must do that itself: its own thread stops at a future that others cancelled when it ends
-    the processes after one has died (concurrent/futures/process.py, terminate_broken, CPython 3.11).
+    A pool must do that itself: when a process has died, its own thread falls over a future that
+    others cancelled (CPython 3.11, concurrent/futures/process.py, terminate_broken).
     """
     if isinstance(executor, _Pool):
         executor.shutdown(wait=False, cancel_futures=True)

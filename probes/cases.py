@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reports.schema import Fault
+from reports.schema import Fault, matches
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -215,7 +215,7 @@ class Universe:
     def gate(self, id: str, platform: str) -> str | None:
         """Return why a platform of PLATFORMS cannot run a case, or None."""
         for gate in self.gates:
-            if platform in gate.platforms and any(fnmatchcase(id, p) for p in gate.patterns):
+            if platform in gate.platforms and matches(id, gate.patterns):
                 return gate.reason
         return None
 

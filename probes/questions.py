@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ class Question:
 
     def asks(self, id: str) -> bool:
         """Return whether a case helps to answer it."""
-        return any(fnmatchcase(id, pattern) for pattern in self.cases)
+        return schema.matches(id, self.cases)
 
 
 ORDER = ("yes", "sometimes", "no", "no answer", "no verdict", "error", "not here")

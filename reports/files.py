@@ -213,13 +213,15 @@ def _shaped(name: str, pattern: str) -> Callable[[Any, Any], str]:
 
 
 def _text(value: Any, _: Any) -> str:
-    _need(type(value) is str, f"{_shown(value)} is not a string")
+    if type(value) is not str:
+        raise ValueError(f"{_shown(value)} is not a string")
     return printable(value)
 
 
 def _boolean(value: Any, _: Any) -> bool:
-    _need(type(value) is bool, f"{_shown(value)} is neither true nor false")
-    return bool(value)
+    if type(value) is not bool:
+        raise ValueError(f"{_shown(value)} is neither true nor false")
+    return value
 
 
 def _check_case(case: Case) -> None:
@@ -285,7 +287,8 @@ def _read_object(kind: type, read: Any) -> Callable[[Any, Any], Any]:
     check = _CHECKS.get(kind)
 
     def structure(value: Any, _: Any) -> Any:
-        _need(isinstance(value, dict), f"{_shown(value)} is not an object")
+        if not isinstance(value, dict):
+            raise ValueError(f"{_shown(value)} is not an object")
         if not needed <= value.keys():
             raise ValueError(f"lacks {', '.join(sorted(needed - value.keys()))}")
         found = read(value, kind)
@@ -302,7 +305,8 @@ def _read_table(kind: Any, converter: Any) -> Callable[[Any, Any], dict[Any, Any
     read: Any = make_mapping_structure_fn(kind, converter)
 
     def structure(value: Any, _: Any) -> dict[Any, Any]:
-        _need(isinstance(value, dict), f"{_shown(value)} is not an object")
+        if not isinstance(value, dict):
+            raise ValueError(f"{_shown(value)} is not an object")
         return dict(read(value, kind))
 
     return structure
@@ -314,7 +318,8 @@ def _read_list(kind: Any, converter: Any) -> Callable[[Any, Any], list[Any]]:
     read = list_structure_factory(kind, converter)
 
     def structure(value: Any, _: Any) -> list[Any]:
-        _need(isinstance(value, list), f"{_shown(value)} is not a list")
+        if not isinstance(value, list):
+            raise ValueError(f"{_shown(value)} is not a list")
         return list(read(value, kind))
 
     return structure
@@ -324,7 +329,8 @@ def _read_pair(kind: Any, converter: Any) -> Callable[[Any, Any], tuple[Any, Any
     read = converter.get_structure_hook(get_args(kind)[0])
 
     def structure(value: Any, _: Any) -> tuple[Any, Any]:
-        _need(isinstance(value, list) and len(value) == 2, f"{_shown(value)} is not a pair")
+        if not isinstance(value, list) or len(value) != 2:
+            raise ValueError(f"{_shown(value)} is not a pair")
         return read(value[0], None), read(value[1], None)
 
     return structure

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from fnmatch import fnmatchcase
 
 from attrs import Factory, define, frozen
 
@@ -23,7 +22,7 @@ from reports.expectations import (
     platform_name,
     release_of,
 )
-from reports.schema import OUTCOMES, Case, Fault, Platform, Results, dumps, merge
+from reports.schema import OUTCOMES, Case, Fault, Platform, Results, dumps, matches, merge
 from reports.shares import bound, percent, share_text
 from reports.verdicts import Judgement, fails, judge
 
@@ -47,7 +46,7 @@ class Question:
 
     def asks(self, case_id: str) -> bool:
         """Whether a case helps to answer it."""
-        return any(fnmatchcase(case_id, pattern) for pattern in self.patterns)
+        return matches(case_id, self.patterns)
 
 
 @frozen

@@ -7,7 +7,9 @@ What a file may hold is said once, here: the reader, the writer and the publishe
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 from attrs import Factory, define, fields, frozen
@@ -96,6 +98,12 @@ class Fault(Exception):
         """Keep the message to one printable line."""
         super().__init__(printable(message))
         self.status = status
+
+
+@functools.lru_cache(maxsize=1 << 18)  # of many platforms the same is asked
+def matches(case_id: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a case id fits any of some shell globs."""
+    return any(fnmatchcase(case_id, pattern) for pattern in patterns)
 
 
 def printable(text: str) -> str:
@@ -253,6 +261,7 @@ def _says_nothing(default: object) -> bool:
     return default is None or default is False or default == ""
 
 
+@functools.lru_cache(maxsize=4096)
 def bucket(ns: int) -> int:
     """Return the lower bound (ns) of the latency bucket that holds ns: 16 to a power of two."""
     shift = max(ns.bit_length() - 5, 0)

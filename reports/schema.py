@@ -24,6 +24,7 @@ from reports.records import (
     SweepStep,
     ThreadState,
     bucket,
+    matches,
     printable,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "dumps",
     "load",
     "loads",
+    "matches",
     "merge",
     "merge_cases",
     "merge_latency",
