@@ -17,11 +17,12 @@ import math
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from attrs import evolve
 from tabulate import tabulate
@@ -94,14 +95,15 @@ def _give_up(stream: TextIO) -> None:
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
     """End by SIGTERM and SIGHUP as by ^C, and see children end, whatever was inherited."""
-    ends = (signal.SIGTERM, signal.SIGHUP)
-    wanted = {
-        number: signal.default_int_handler
-        for number in ends
-        if signal.getsignal(number) is signal.SIG_DFL  # nohup(1) ignores SIGHUP
-    }
+    wanted: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # only there may they be set
+        ends = (signal.SIGTERM, signal.SIGHUP)
+        # nohup(1) ignores SIGHUP, and a program that has its own handler knows why.
+        plain = [number for number in ends if signal.getsignal(number) is signal.SIG_DFL]
+        wanted = dict.fromkeys(plain, signal.default_int_handler)
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+            wanted[signal.SIGCHLD] = signal.SIG_DFL
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 from probes import build, campaign
 from reports import schema
 from reports.schema import Fault
-from sigprobe import ROOTS
+from sigprobe import ROOTS, main
 
 TOP = Path(__file__).resolve().parents[2]
 READ = "read-pipe/SIGUSR1/handler/open/pthread_kill/none/asleep"
@@ -63,6 +64,12 @@ def test_a_locale_without_the_characters_is_no_fault() -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     ran = shell(f"sigprobe run {READ} --trials 5", **plain)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_any_thread_may_call_main(capsys: pytest.CaptureFixture[str]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["run", READ, "--trials", "5"]).result() == 0
+    assert "conforms" in capsys.readouterr().out
 
 
 def test_an_ignored_sigchld_is_not_inherited(tmp_path: Path) -> None:
