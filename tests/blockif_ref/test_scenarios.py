@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The scenarios as cases, and faults planted in the block layer that they must see."""
 
+import errno
+import os
 import platform
 import shutil
 from collections.abc import Iterator
@@ -198,3 +200,24 @@ def test_a_handler_that_restarts_the_call_is_seen(planted: Path) -> None:
     )
     case = measure("blockif/handler-usr1/read/stalled/asleep", engine)
     assert case.outcomes == {"lost": TRIALS}
+
+
+RECEIVE = "        return recv(call->fd, call->pieces->iov_base, call->pieces->iov_len, 0);\n"
+FAIL = "        errno = {};\n        return -1;\n"
+
+
+@pytest.mark.parametrize(("error", "status"), [("EINVAL", "unsupported"), ("EIO", "error")])
+def test_a_call_that_cannot_be_made_is_no_outcome(planted: Path, error: str, status: str) -> None:
+    engine = spoil(planted, "perform.c", RECEIVE, FAIL.format(error))
+    for scenario in ("asleep", "finished"):
+        case = engine.measure(f"blockif/handler/read/stalled/{scenario}", TRIALS)
+        assert (case.status, case.trials) == (status, 0)
+        assert case.reason and "a request that nobody cancels ends with" in case.reason
+
+
+def test_a_call_that_fails_in_a_trial_is_ambiguous(planted: Path) -> None:
+    later = f"        static _Atomic int calls;\n        if (calls++ == 0)\n    {RECEIVE}"
+    engine = spoil(planted, "perform.c", RECEIVE, later + FAIL.format("EIO"))
+    case = measure("blockif/handler/read/stalled/finished", engine)
+    assert case.outcomes == {"ambiguous": TRIALS}
+    assert case.note == f"a request failed: {os.strerror(errno.EIO)}"

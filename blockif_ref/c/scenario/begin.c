@@ -35,6 +35,23 @@ static void scenario_look_for_tracer(void) {
             "traced by %s: a traced process does not drop ignored signals", name);
 }
 
+/* One request that nobody disturbs, before any is: a ring may lack the operation (io_uring(7)), and
+ * a file system the call. */
+static int scenario_try_out(const char *kick) {
+    struct blockif_request *request = &scenario.entry[0].request;
+    scenario_prepare(0);
+    int failed = blockif_submit(scenario.disk, &request, 1);
+    if (!failed) {
+        scenario_await(scenario_is_vacant, "waiting for the first request");
+        failed = atomic_load(&scenario.entry[0].error);
+    }
+    bool unable = failed == EINVAL || failed == EOPNOTSUPP || failed == ENOSYS;
+    return failed
+               ? sp_fail(scenario.sandbox, unable ? SP_UNSUPPORTED : SP_ERROR,
+                         "%s: a request that nobody cancels ends with: %s", kick, strerror(failed))
+               : 0;
+}
+
 static int scenario_begin(struct sp_sandbox *sandbox) {
     struct scenario_case c;
     int status = scenario_parse(sandbox->request->id, &c, sandbox->result->reason, SP_TEXT_SIZE);
@@ -62,7 +79,8 @@ static int scenario_begin(struct sp_sandbox *sandbox) {
         failed = scenario_open_disk();
     if (failed == ENOSYS)
         return sp_fail(sandbox, SP_UNSUPPORTED, "%s: not here (%s)", c.kick, strerror(failed));
-    return failed ? sp_fail(sandbox, SP_ERROR, "cannot set up the disk: %s", strerror(failed)) : 0;
+    return failed ? sp_fail(sandbox, SP_ERROR, "cannot set up the disk: %s", strerror(failed))
+                  : scenario_try_out(c.kick);
 }
 
 static void scenario_end(struct sp_sandbox *sandbox) {

@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* What became of one request, given that its cancel returned. */
 static enum sp_outcome scenario_judge(const struct scenario_entry *entry, bool stuck,
@@ -59,13 +60,20 @@ void scenario_count_latency(void) {
             scenario_latency(scenario.entry[i].from, scenario.entry[i].to);
 }
 
-/* Exactly one answer a request: a callback, or a cancel that gave it back. */
+static void scenario_break(const char *why, const char *what) {
+    scenario.broken = true;
+    sp_text(scenario.sandbox->result->note, SP_TEXT_SIZE, "%s%s", why, what);
+}
+
+/* Exactly one answer a request: a callback, or a cancel that gave it back. One whose I/O has failed
+ * says nothing about its cancel. */
 void scenario_check_answers(void) {
     for (int i = 0; i < scenario.plan->requests; i++) {
         const struct scenario_entry *entry = &scenario.entry[i];
-        scenario.broken |= atomic_load(&entry->calls) + (entry->answer == 0) != 1;
+        int calls = atomic_load(&entry->calls), error = atomic_load(&entry->error);
+        if (calls + (entry->answer == 0) != 1)
+            scenario_break("a request was not answered exactly once", "");
+        else if (calls && error != 0 && error != EINTR && error != ECANCELED)
+            scenario_break("a request failed: ", strerror(error));
     }
-    if (scenario.broken)
-        sp_text(scenario.sandbox->result->note, SP_TEXT_SIZE,
-                "a request was not answered exactly once");
 }
