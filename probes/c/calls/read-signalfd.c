@@ -15,10 +15,13 @@ static int read_signalfd_open(struct sp_object *object) {
     return sp_error(*SP_SPACE(int, object));
 }
 
-/* What is awaited changes from case to case and is known only now; setting it does not block. */
+/* What is awaited changes from case to case and is known only now; setting it does not block. The
+ * descriptor is not taken from the answer: gVisor gives 0 (sys_signal.go, sharedSignalfd). */
 static long read_signalfd_enter(struct sp_object *object) {
+    int fd = *SP_SPACE(int, object);
     struct signalfd_siginfo seen;
-    int fd = signalfd(*SP_SPACE(int, object), &object->awaited, 0);
+    if (signalfd(fd, &object->awaited, 0) < 0)
+        return -1;
     return read(fd, &seen, sizeof seen) < 0 ? -1 : (long)seen.ssi_signo;
 }
 
