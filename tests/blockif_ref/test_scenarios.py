@@ -221,3 +221,10 @@ def test_a_call_that_fails_in_a_trial_is_ambiguous(planted: Path) -> None:
     case = measure("blockif/handler/read/stalled/finished", engine)
     assert case.outcomes == {"ambiguous": TRIALS}
     assert case.note == f"a request failed: {os.strerror(errno.EIO)}"
+
+
+def test_a_port_that_does_not_come_back_is_seen(planted: Path) -> None:
+    engine = spoil(planted, "ahci_port.c", "    port->stopped = false;\n", "")
+    case = measure("blockif/handler-retry/read/stalled/port-stop", engine, trials=1)
+    assert case.outcomes == {"ambiguous": 1}
+    assert case.note == f"the port did not come back: {os.strerror(errno.EBUSY)}"

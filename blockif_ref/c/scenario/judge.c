@@ -60,9 +60,10 @@ void scenario_count_latency(void) {
             scenario_latency(scenario.entry[i].from, scenario.entry[i].to);
 }
 
-static void scenario_break(const char *why, const char *what) {
+void scenario_break(const char *why, int error) {
     scenario.broken = true;
-    sp_text(scenario.sandbox->result->note, SP_TEXT_SIZE, "%s%s", why, what);
+    sp_text(scenario.sandbox->result->note, SP_TEXT_SIZE, "%s%s%s", why, error ? ": " : "",
+            error ? strerror(error) : "");
 }
 
 /* Exactly one answer a request: a callback, or a cancel that gave it back. One whose I/O has failed
@@ -72,8 +73,8 @@ void scenario_check_answers(void) {
         const struct scenario_entry *entry = &scenario.entry[i];
         int calls = atomic_load(&entry->calls), error = atomic_load(&entry->error);
         if (calls + (entry->answer == 0) != 1)
-            scenario_break("a request was not answered exactly once", "");
+            scenario_break("a request was not answered exactly once", 0);
         else if (calls && error != 0 && error != EINTR && error != ECANCELED)
-            scenario_break("a request failed: ", strerror(error));
+            scenario_break("a request failed", error);
     }
 }

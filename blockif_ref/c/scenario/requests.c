@@ -48,7 +48,8 @@ void scenario_submit(void) {
         scenario_prepare(i);
         int failed =
             scenario.plan->port ? scenario_issue(i) : blockif_submit(scenario.disk, &request, 1);
-        scenario.broken |= failed != 0;
+        if (failed)
+            scenario_break("a request was refused", failed);
     }
 }
 

@@ -141,7 +141,8 @@ void scenario_begin_act(void);
 bool scenario_all_acting(void);
 bool scenario_all_returned(void);
 
-/* judge.c: what became of the requests. */
+/* judge.c: what became of the requests. A trial that is broken, for an errno or 0, is ambiguous. */
+void scenario_break(const char *why, int error);
 void scenario_check_answers(void);
 enum sp_outcome scenario_sum_up(bool stuck, bool hung, bool handled);
 void scenario_count_latency(void);

@@ -69,9 +69,13 @@ static void scenario_revive_port(void) {
     scenario.entry[0].request.operation = BLOCKIF_READ;
     scenario.entry[0].request.count = 1;
     scenario.entry[0].request.length = SCENARIO_BYTES;
-    scenario.broken |= scenario_issue(0) != 0;
-    scenario_await(scenario_all_answered, "waiting for the port to come back");
-    scenario.broken |= atomic_load(&scenario.entry[0].error) != 0;
+    int failed = scenario_issue(0);
+    if (!failed) {
+        scenario_await(scenario_all_answered, "waiting for the port to come back");
+        failed = atomic_load(&scenario.entry[0].error);
+    }
+    if (failed)
+        scenario_break("the port did not come back", failed);
 }
 
 /* Whoever is still to be called back has been, afterwards. */
@@ -82,7 +86,9 @@ static void scenario_await_idle(void) {
 static void scenario_leave_as_found(void) {
     if (scenario.plan->closes) {
         scenario_clear_seats(scenario.plan->actors);
-        scenario.broken |= scenario_open_disk() != 0;
+        int failed = scenario_open_disk();
+        if (failed)
+            scenario_break("the disk could not be opened again", failed);
         return;
     }
     if (scenario.plan->port)
@@ -159,7 +165,7 @@ static void scenario_count(const struct scenario_sight *sight) {
     if (outcome == SP_HUNG)
         sp_text(result->note, SP_TEXT_SIZE, "cancel had not even returned when the I/O had ended");
     scenario_leave_as_found();
-    sp_record(scenario.sandbox, outcome);
+    sp_record(scenario.sandbox, scenario.broken ? SP_AMBIGUOUS : outcome);
 }
 
 void scenario_trial(struct sp_sandbox *sandbox) {
