@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -23,7 +23,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     as_completed,
 )
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -41,6 +41,8 @@ from reports.schema import Fault
 
 SAVE_EVERY_SECONDS = 10.0
 PIECE_TRIALS = 5_000
+
+Cases = Generator[schema.Case, None, None]
 
 
 @frozen
@@ -168,10 +170,11 @@ class Campaign:
         progress = Progress(len(tasks))
         measured = self._spread(tasks, executor) if executor else self._serial(tasks, progress)
         try:
-            for case in measured:
-                self._add(case)
-                progress.done(case)
-                self._save_now_and_then()
+            with closing(measured):
+                for case in measured:
+                    self._add(case)
+                    progress.done(case)
+                    self._save_now_and_then()
         except Interrupted as stopped:
             self._add(stopped.case)
             self.interrupted = True
@@ -232,11 +235,11 @@ class Campaign:
             elif had < self.trials:
                 yield Task(id, self.trials - had, self.seed + had, self.sweep)
 
-    def _serial(self, tasks: Iterable[Task], progress: Progress) -> Iterator[schema.Case]:
+    def _serial(self, tasks: Iterable[Task], progress: Progress) -> Cases:
         for task in tasks:
             yield work(task, self.roots, partial(progress.at, task))
 
-    def _spread(self, tasks: Iterable[Task], executor: Executor) -> Iterator[schema.Case]:
+    def _spread(self, tasks: Iterable[Task], executor: Executor) -> Cases:
         waiting: set[Future[schema.Case]] = set()
         try:
             for task in tasks:
@@ -302,11 +305,12 @@ def _rescue(results: schema.Results) -> str:
 def _withdraw(executor: Executor, waiting: Iterable[Future[schema.Case]]) -> None:
     """Let nothing start that has not started yet.
 
-    A pool must do that itself: when a process has died, its own thread falls over a future that
-    others cancelled (CPython 3.11, concurrent/futures/process.py, terminate_broken).
+    A pool must do that itself, and is waited for: when a process has died, its thread falls over
+    futures that others cancelled, and a second shutdown() would take back what the first one said
+    (CPython 3.11, concurrent/futures/process.py).
     """
     if isinstance(executor, _Pool):
-        executor.shutdown(wait=False, cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
         return
     for future in waiting:
         future.cancel()

@@ -183,6 +183,21 @@ def test_processes_that_die_after_control_c_are_no_fault(monkeypatch: pytest.Mon
     assert plan.interrupted
 
 
+def test_control_c_between_two_results_ends_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "done", pressed)
+    plan = Campaign(IDS, 10_000_000, roots=ROOTS)
+    with campaign.pool(2) as pool:
+        plan.run(pool)
+    left = multiprocessing.active_children()
+    for child in left:
+        child.kill()
+    assert plan.interrupted
+    assert not left
+
+
 def test_control_c_keeps_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "r.json"
     plan = Campaign(IDS, 100, path=path, roots=ROOTS)
