@@ -42,6 +42,7 @@ from reports.schema import Fault
 SAVE_EVERY_SECONDS = 10.0
 PIECE_TRIALS = 5_000
 
+ENDINGS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 Cases = Generator[schema.Case, None, None]
 
 
@@ -76,13 +77,19 @@ def pool(jobs: int) -> Executor:
 
 class _Pool(ProcessPoolExecutor):
     def submit(self, *words: Any, **named: Any) -> Future[Any]:
-        """Start the processes at the first task; Fault (3), and none left, when they cannot be."""
+        """Start the processes at the first task; Fault (3), and none left, when they cannot be.
+
+        They start with the signals blocked that _leave_to_parent is about.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
         try:
             return super().submit(*words, **named)
         except OSError as error:
             for started in multiprocessing.active_children():
                 started.kill()
             raise Fault(f"cannot start a process for a job: {error.strerror}", 3) from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_to_parent() -> None:
@@ -94,6 +101,7 @@ def _leave_to_parent() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     if parent := multiprocessing.parent_process():
         Thread(target=_end_with, args=(parent,), daemon=True).start()
 
