@@ -9,20 +9,23 @@
 #include <unistd.h>
 
 static int read_signalfd_open(struct sp_object *object) {
-    sigset_t none;
-    (void)sigemptyset(&none);
-    *SP_SPACE(int, object) = signalfd(-1, &none, 0);
-    return sp_error(*SP_SPACE(int, object));
+    *SP_SPACE(int, object) = -1;
+    return 0;
 }
 
 /* What is awaited changes from case to case and is known only now; setting it does not block. The
- * descriptor is not taken from the answer: gVisor gives 0 (sys_signal.go, sharedSignalfd). */
+ * reader makes the descriptor, because gVisor's shows what is pending for its maker alone, and
+ * keeps it, because gVisor's answer for one that exists is 0 (signalfd.go, Read; sharedSignalfd).
+ */
 static long read_signalfd_enter(struct sp_object *object) {
-    int fd = *SP_SPACE(int, object);
+    int *own = SP_SPACE(int, object);
     struct signalfd_siginfo seen;
-    if (signalfd(fd, &object->awaited, 0) < 0)
+    int fd = signalfd(*own, &object->awaited, 0);
+    if (fd < 0)
         return -1;
-    return read(fd, &seen, sizeof seen) < 0 ? -1 : (long)seen.ssi_signo;
+    if (*own < 0)
+        *own = fd;
+    return read(*own, &seen, sizeof seen) < 0 ? -1 : (long)seen.ssi_signo;
 }
 
 static const struct sp_call read_signalfd = {
