@@ -179,10 +179,7 @@ class Campaign:
         measured = self._spread(tasks, executor) if executor else self._serial(tasks, progress)
         try:
             with closing(measured):
-                for case in measured:
-                    self._add(case)
-                    progress.done(case)
-                    self._save_now_and_then()
+                self._collect(measured, progress)
         except Interrupted as stopped:
             self._add(stopped.case)
             self.interrupted = True
@@ -265,6 +262,17 @@ class Campaign:
             if waiting:
                 _withdraw(executor, waiting)
 
+    def _collect(self, measured: Cases, progress: Progress) -> None:
+        try:
+            for case in measured:
+                self._add(case)
+                progress.done(case)
+                self._save_now_and_then()
+        except KeyboardInterrupt:
+            for case in _rest(measured):
+                self._add(case)
+            raise
+
     def _add(self, case: schema.Case) -> None:
         known = self._records.get(case.id)
         self._records[case.id] = schema.merge_cases(known, case) if known else case
@@ -308,6 +316,13 @@ def _rescue(results: schema.Results) -> str:
         sys.stdout.write(text)
         return "the results are on standard output"
     return f"the results are in {path}"
+
+
+def _rest(measured: Cases) -> Iterator[schema.Case]:
+    """Yield what has been measured already when ^C comes while another result is put away."""
+    with suppress(KeyboardInterrupt, StopIteration):
+        yield measured.throw(KeyboardInterrupt)
+        yield from measured
 
 
 def _withdraw(executor: Executor, waiting: Iterable[Future[schema.Case]]) -> None:

@@ -161,6 +161,26 @@ def test_control_c_keeps_what_an_executor_finished(tmp_path: Path) -> None:
     assert all(future.cancelled() for future in executor.submitted[2:])
 
 
+class AtOnce(Executor):
+    """Has finished every task as soon as it is handed in."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_control_c_between_two_results_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "done", pressed)
+    plan = Campaign(IDS, 20, roots=ROOTS)
+    results = plan.run(AtOnce())
+    assert plan.interrupted
+    assert counts(results) == dict.fromkeys(IDS, 20)
+
+
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_processes_that_die_after_control_c_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     finished = campaign._finished
