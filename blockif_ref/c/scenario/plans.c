@@ -16,7 +16,7 @@ static bool scenario_is_asleep(void) {
 }
 
 bool scenario_is_vacant(void) {
-    (void)pthread_mutex_lock(&scenario.disk->lock);
+    blockif_lock(scenario.disk);
     bool vacant = scenario.disk->vacant == BLOCKIF_RING + scenario.disk->workers;
     (void)pthread_mutex_unlock(&scenario.disk->lock);
     return vacant;
