@@ -54,7 +54,7 @@ static struct blockif *blockif_allocate(const struct blockif_device *device, int
 }
 
 static void blockif_join(struct blockif *disk, int created) {
-    blockif_lock(disk);
+    (void)pthread_mutex_lock(&disk->lock);
     disk->closing = true;
     while (disk->idle)
         blockif_call_worker(disk);
@@ -73,7 +73,7 @@ static int blockif_start(struct blockif *disk) {
                                 disk->watch);
         created += !failed;
     }
-    blockif_lock(disk);
+    (void)pthread_mutex_lock(&disk->lock);
     while (disk->started < created)
         (void)pthread_cond_wait(&disk->changed, &disk->lock);
     failed = failed ? failed : disk->failed;
@@ -137,7 +137,7 @@ int blockif_close(struct blockif **out) {
     if (!disk)
         return EBADF;
     blockif_join(disk, disk->workers);
-    blockif_lock(disk);
+    (void)pthread_mutex_lock(&disk->lock);
     while (disk->cancels > 0)
         (void)pthread_cond_wait(&disk->changed, &disk->lock);
     (void)pthread_mutex_unlock(&disk->lock);

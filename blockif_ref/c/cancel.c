@@ -30,7 +30,7 @@ static void blockif_yield(struct blockif_cancel *cancel) {
     (void)pthread_mutex_unlock(&cancel->disk->lock);
     for (int i = 0; i < BLOCKIF_YIELDS && blockif_busy(cancel); i++)
         (void)sched_yield();
-    blockif_lock(cancel->disk);
+    (void)pthread_mutex_lock(&cancel->disk->lock);
 }
 
 void blockif_await_end_for(struct blockif_cancel *cancel, uint64_t ns) {
@@ -60,7 +60,7 @@ void blockif_await_acknowledgement(struct blockif_cancel *cancel) {
 }
 
 void blockif_acknowledge(struct blockif *disk) {
-    blockif_lock(disk);
+    (void)pthread_mutex_lock(&disk->lock);
     for (struct blockif_cancel *at = disk->unacknowledged; at; at = at->next)
         at->acknowledged = true;
     disk->unacknowledged = NULL;
@@ -88,7 +88,7 @@ static void blockif_end(struct blockif *disk, struct blockif_element *element) {
 
 int blockif_cancel(struct blockif *disk, const struct blockif_request *request) {
     int result = EINVAL;
-    blockif_lock(disk);
+    (void)pthread_mutex_lock(&disk->lock);
     struct blockif_element *waiting = blockif_find(&disk->waiting, request);
     struct blockif_element *busy = waiting ? NULL : blockif_find(&disk->busy, request);
     if (waiting) {

@@ -161,10 +161,6 @@ struct blockif {
     struct blockif_element *elements;
 };
 
-/* Takes the disk's lock. It is held for a moment only, so that sleeping for it costs far more than
- * to try again. */
-void blockif_lock(struct blockif *disk);
-
 /* The device then belongs to the disk, also when opening it fails. */
 int blockif_open_device(struct blockif **disk, struct blockif_device *device,
                         const struct blockif_options *options, struct blockif_watch *watch);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The queues of a disk and their elements. Everything here wants the disk's lock held. */
+/* The queues of a disk and their elements. Everything else here wants the disk's lock held. */
 #ifndef BLOCKIF_QUEUE_H
 #define BLOCKIF_QUEUE_H
 
 #include "inside.h"
+
+/* Takes the disk's lock. It is held for a moment only, so that sleeping for it costs far more than
+ * to try again. */
+void blockif_lock(struct blockif *disk);
 
 /* Adds an element that is in no queue to the spare ones. */
 void blockif_put_by(struct blockif *disk, struct blockif_element *element);

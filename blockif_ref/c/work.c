@@ -96,7 +96,7 @@ static void blockif_finish(struct blockif *disk, struct blockif_element *element
     struct blockif_request *request = element->request;
     atomic_store(&element->state, BLOCKIF_DONE);
     if (atomic_load(&element->cancelled)) {
-        blockif_lock(disk);
+        (void)pthread_mutex_lock(&disk->lock);
         (void)pthread_cond_broadcast(&disk->changed);
         (void)pthread_mutex_unlock(&disk->lock);
     }
@@ -151,7 +151,7 @@ void *blockif_work(void *argument) {
     int failed = disk->kick->enlist ? disk->kick->enlist(worker) : 0;
     if (disk->watch)
         disk->watch->started(disk->watch);
-    blockif_lock(disk);
+    (void)pthread_mutex_lock(&disk->lock);
     disk->started++;
     if (failed)
         disk->failed = failed;

@@ -16,7 +16,7 @@ static bool scenario_is_asleep(void) {
 }
 
 bool scenario_is_vacant(void) {
-    blockif_lock(scenario.disk);
+    (void)pthread_mutex_lock(&scenario.disk->lock);
     bool vacant = scenario.disk->vacant == BLOCKIF_RING + scenario.disk->workers;
     (void)pthread_mutex_unlock(&scenario.disk->lock);
     return vacant;
