@@ -153,6 +153,10 @@ def _shown(value: Any) -> str:
     return repr(value)[:60] if isinstance(value, str | int | float) else type(value).__name__
 
 
+def _unlike(value: Any, what: str) -> ValueError:
+    return ValueError(f"{_shown(value)} is not {what}")
+
+
 def _need(holds: bool, words: str) -> None:
     if not holds:
         raise ValueError(words)
@@ -175,7 +179,7 @@ def _hook(kind: Any) -> Callable[[Any, Any], Any]:
 def _whole(low: int) -> Callable[[Any, Any], int]:
     def read(value: Any, _: Any) -> int:
         if type(value) is not int or not low <= value <= COUNT_MAX:
-            raise ValueError(f"{_shown(value)} is not a whole number from {low} to {COUNT_MAX}")
+            raise _unlike(value, f"a whole number from {low} to {COUNT_MAX}")
         return value
 
     return read
@@ -184,7 +188,7 @@ def _whole(low: int) -> Callable[[Any, Any], int]:
 def _span(high: float) -> Callable[[Any, Any], float]:
     def read(value: Any, _: Any) -> float:
         if type(value) not in (int, float) or not 0 <= value <= high:
-            raise ValueError(f"{_shown(value)} is not a number from 0 to {high:g}")
+            raise _unlike(value, f"a number from 0 to {high:g}")
         return round(float(value), 6)
 
     return read
@@ -195,7 +199,7 @@ def _member(words: tuple[str, ...], name: str) -> Callable[[Any, Any], str]:
 
     def read(value: Any, _: Any) -> str:
         if type(value) is not str or value not in known:
-            raise ValueError(f"{_shown(value)} is not {name}")
+            raise _unlike(value, name)
         return value
 
     return read
@@ -206,7 +210,7 @@ def _shaped(name: str, pattern: str) -> Callable[[Any, Any], str]:
 
     def read(value: Any, _: Any) -> str:
         if type(value) is not str or len(value) > 400 or not matches(value):
-            raise ValueError(f"{_shown(value)} is not a {name}")
+            raise _unlike(value, f"a {name}")
         return value
 
     return read
@@ -214,7 +218,7 @@ def _shaped(name: str, pattern: str) -> Callable[[Any, Any], str]:
 
 def _text(value: Any, _: Any) -> str:
     if type(value) is not str:
-        raise ValueError(f"{_shown(value)} is not a string")
+        raise _unlike(value, "a string")
     return printable(value)
 
 
@@ -288,7 +292,7 @@ def _read_object(kind: type, read: Any) -> Callable[[Any, Any], Any]:
 
     def structure(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
-            raise ValueError(f"{_shown(value)} is not an object")
+            raise _unlike(value, "an object")
         if not needed <= value.keys():
             raise ValueError(f"lacks {', '.join(sorted(needed - value.keys()))}")
         found = read(value, kind)
@@ -306,7 +310,7 @@ def _read_table(kind: Any, converter: Any) -> Callable[[Any, Any], dict[Any, Any
 
     def structure(value: Any, _: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):
-            raise ValueError(f"{_shown(value)} is not an object")
+            raise _unlike(value, "an object")
         return dict(read(value, kind))
 
     return structure
@@ -319,7 +323,7 @@ def _read_list(kind: Any, converter: Any) -> Callable[[Any, Any], list[Any]]:
 
     def structure(value: Any, _: Any) -> list[Any]:
         if not isinstance(value, list):
-            raise ValueError(f"{_shown(value)} is not a list")
+            raise _unlike(value, "a list")
         return list(read(value, kind))
 
     return structure
@@ -330,7 +334,7 @@ def _read_pair(kind: Any, converter: Any) -> Callable[[Any, Any], tuple[Any, Any
 
     def structure(value: Any, _: Any) -> tuple[Any, Any]:
         if not isinstance(value, list) or len(value) != 2:
-            raise ValueError(f"{_shown(value)} is not a pair")
+            raise _unlike(value, "a pair")
         return read(value[0], None), read(value[1], None)
 
     return structure
